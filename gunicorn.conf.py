@@ -1,0 +1,42 @@
+"""How the product is served; gunicorn reads this file when it is started here (`make run`)."""
+
+import os
+import signal
+import sys
+
+wsgi_app = "wsgi:app"
+bind = f"127.0.0.1:{os.environ.get('HEARINGS_PORT') or os.environ.get('PORT') or '5000'}"
+workers = 2
+worker_class = "gthread"
+threads = 4
+keepalive = 5
+loglevel = "warning"  # first-start has said where to find the product; what follows are only troubles
+control_socket_disable = True  # nobody steers it from outside, and its place is outside this folder
+
+# The application is loaded once and shared by the workers: less memory, and the first answer comes sooner.
+preload_app = True
+
+
+def post_fork(server, worker):
+    """A connection must not be used by two processes: each worker opens its own."""
+    from hearings.db import db
+    from wsgi import app
+
+    with app.app_context():
+        db.engine.dispose(close=False)
+
+
+def take_the_terminal():
+    """Let Ctrl-C reach gunicorn alone, as a shell does for its foreground job.
+
+    Otherwise `make` dies of the same Ctrl-C and reports an error although everything stopped cleanly. Ctrl-Z
+    is ignored, because the shell could not bring back a job that it did not start.
+    """
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    os.setpgid(0, 0)
+    os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
+
+
+if "MAKELEVEL" in os.environ and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
+    take_the_terminal()
