@@ -1,0 +1,188 @@
+"""The rendering child: HTML in, PDF out, over standard input and output. The only file that knows WeasyPrint.
+
+Started by `pdf` as a plain script, never imported by the web process, and without the application's secrets in
+its environment. It ends after its standard input closes, after a number of papers, or when idle.
+
+A message is a length of eight bytes and that many bytes. A job is one JSON message
+`{"html", "static", "files": [name, …]}` and one message per file; a reply is one JSON message
+`{"ok", "warnings", "error"}` and, when ok, the PDF.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import struct
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+IDLE_SECONDS = 120
+MEMORY_BYTES = 1 << 31
+UNKNOWN = "〓"
+"""The compositor's mark for a character no typeface has: never a blank box."""
+
+
+def read(stream: BinaryIO) -> bytes | None:
+    """Read one message; None at the end of the stream."""
+    head = stream.read(8)
+    if len(head) < 8:
+        return None
+    length = struct.unpack(">Q", head)[0]
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def write(stream: BinaryIO, body: bytes) -> None:
+    """Write one message."""
+    stream.write(struct.pack(">Q", len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def main(papers: int) -> None:
+    """Serve `papers` jobs from standard input, then end."""
+    import resource
+
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing printed by a library may end up between two messages
+    os.nice(5)  # a paper may take a moment longer so that pages do not
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
+    press = Press()
+    for _ in range(papers):
+        if not select.select([source], [], [], IDLE_SECONDS)[0] or (message := read(source)) is None:
+            return
+        job = json.loads(message)
+        files = {name: read(source) or b"" for name in job["files"]}
+        try:
+            pdf, warnings = press.print(job["html"], files, job["static"])
+        except Exception:
+            write(sink, json.dumps({"ok": False, "error": traceback.format_exc()}).encode())
+        else:
+            write(sink, json.dumps({"ok": True, "warnings": warnings}).encode())
+            write(sink, pdf)
+
+
+class Press:
+    """WeasyPrint with one font configuration for the life of the process and lines justified as in Chinese."""
+
+    def __init__(self) -> None:
+        import weasyprint
+        from weasyprint.layout import inline
+        from weasyprint.text.fonts import FontConfiguration
+
+        self.weasyprint = weasyprint
+        self.fonts = FontConfiguration()
+        self.warnings = _Warnings()
+        weasyprint.LOGGER.handlers = [self.warnings]
+        weasyprint.LOGGER.propagate = False
+        inline.justify_line = _justify_line
+        self.unknown: dict[int, str] = {}
+
+    def print(self, html: str, files: dict[str, bytes], static: str) -> tuple[bytes, list[str]]:
+        """Return the PDF/A-3a of `html` and what WeasyPrint had to say. Raises what WeasyPrint raises."""
+        pdf = self._write(html.translate(self.unknown), files, static)
+        if missing := self.warnings.missing():
+            self.unknown |= dict.fromkeys(missing, UNKNOWN)
+            pdf = self._write(html.translate(self.unknown), files, static)
+        named = sorted(chr(code) for code in self.unknown if chr(code) in html)
+        notes = [f"no typeface has {character} (U+{ord(character):04X})" for character in named]
+        return pdf, notes + self.warnings.lines
+
+    def _write(self, html: str, files: dict[str, bytes], static: str) -> bytes:
+        self.warnings.clear()
+        document = self.weasyprint.HTML(string=html, base_url="paper:", url_fetcher=_fetcher(files, static))
+        result: bytes = document.write_pdf(font_config=self.fonts, pdf_variant="pdf/a-3a", pdf_tags=True)
+        return result
+
+
+class _Warnings(logging.Handler):
+    """Keeps what WeasyPrint logs, and apart from it the code points it found no glyph for."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.clear()
+
+    def clear(self) -> None:
+        self.lines: list[str] = []
+        self.codes: set[int] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith(".notdef glyph") and isinstance(record.args, tuple):
+            self.codes.add(int(str(record.args[1])))
+        else:
+            self.lines.append(record.getMessage())
+
+    def missing(self) -> set[int]:
+        return self.codes - {ord(UNKNOWN)}
+
+
+def _fetcher(files: dict[str, bytes], static: str) -> Any:
+    """Return WeasyPrint's door to the world: `attachment:<sha256>` from `files`, `static:<path>`, nothing else."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            scheme, _, name = url.partition(":")
+            if scheme == "attachment" and name in files:
+                return URLFetcherResponse(url, files[name])
+            if scheme == "static":
+                root = Path(static).resolve()
+                path = (root / name).resolve()
+                if path.is_relative_to(root) and path.is_file():
+                    return URLFetcherResponse(url, path.read_bytes())
+            raise ValueError("refused")
+
+    return Fetcher(allowed_protocols=())
+
+
+def _justify_line(context: Any, line: Any, extra_width: float) -> None:
+    """Spread `extra_width` (CSS pixels) evenly between the characters of a line.
+
+    WeasyPrint stretches only spaces, and Chinese has none: lines would end up to 11 mm short. This stands in for
+    its function of the same name, which it calls for every line that is to be justified. Doing it here, not with
+    hidden spaces in the text, keeps copied text clean and costs next to nothing.
+    """
+    from weasyprint.formatting_structure import boxes
+
+    def characters(box: Any) -> int:
+        if isinstance(box, boxes.TextBox):
+            return len(box.text)
+        if isinstance(box, boxes.LineBox | boxes.InlineBox):
+            return sum(characters(child) for child in box.children)
+        return 0
+
+    gaps = characters(line) - 1
+    if gaps < 1:
+        return
+    each = extra_width / gaps
+
+    def spread(box: Any, moved: float) -> float:
+        if isinstance(box, boxes.TextBox):
+            spacing = box.style["letter_spacing"]
+            box.style = box.style.copy()
+            box.style["letter_spacing"] = (0 if spacing == "normal" else spacing) + each
+            box.position_x += moved
+            box.width += each * len(box.text)
+            return moved + each * len(box.text)
+        if isinstance(box, boxes.LineBox | boxes.InlineBox):
+            start = moved
+            box.position_x += moved
+            for child in box.children:
+                if child.is_in_normal_flow():
+                    moved = spread(child, moved)
+            box.width += moved - start
+            return moved
+        box.translate(moved, 0)
+        return moved
+
+    spread(line, 0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
