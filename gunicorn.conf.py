@@ -10,7 +10,7 @@ workers = 2
 worker_class = "gthread"
 threads = 4
 keepalive = 5
-loglevel = "warning"  # first-start has said where to find the product; what follows are only troubles
+loglevel = "error"  # first-start has said where to find the product; what follows are only troubles
 control_socket_disable = True  # nobody steers it from outside, and its place is outside this folder
 
 # The application is loaded once and shared by the workers: less memory, and the first answer comes sooner.
