@@ -6,6 +6,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
+.DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -22,10 +23,12 @@ TEST_PACKAGES := $(PDF_PACKAGES) chromium postgresql poppler-utils libical3
 
 # Compiled catalogues are not kept in git: each goal makes them with the environment it uses.
 MO := $(patsubst %.po,%.mo,$(wildcard hearings/locale/*/LC_MESSAGES/*.po))
+# A translation that would break a sentence (a placeholder that the text does not have) is an error.
 BABEL := $(TEST)
 run: BABEL := $(RUN)
 %.mo: %.po
-	@$(BABEL) -m babel.messages.frontend --quiet compile --input-file $< --output-file $@
+	@$(BABEL) -c "import sys; from babel.messages.frontend import main; sys.exit(main())" \
+	  --quiet compile --input-file $< --output-file $@
 
 .PHONY: help run env test-env catalogues lint test test-long bench format lock catalog clean
 

@@ -73,11 +73,12 @@ _mine: dict[
 
 def _server() -> Path:
     if not _mine:
+        programs = _programs()
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
         home = Path(tempfile.gettempdir()) / f"hearings-postgres-{run[:12]}"
         with home.with_suffix(".lock").open("a") as mutex:  # one worker starts it while the others wait here
             fcntl.flock(mutex, fcntl.LOCK_EX)
-            users = _join(home) or _start(home)
+            users = _join(home) or _start(home, programs)
         _mine.update(home=home, users=users)
     return _mine["home"]
 
@@ -92,8 +93,7 @@ def _join(home: Path) -> TextIO | None:
     return users if (home / "ready").exists() else None
 
 
-def _start(home: Path) -> TextIO:
-    programs = _programs()
+def _start(home: Path, programs: Path) -> TextIO:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o700)
     if os.geteuid() == 0:
