@@ -36,7 +36,7 @@ help: ## list the goals
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile | expand -t 20
 
 run: env catalogues ## set up, and serve on http://127.0.0.1:$PORT (PORT=5000; DEMO=0 starts empty)
-	@$(RUN) -m flask --app wsgi fonts fetch
+	@.ci/fonts $(RUN)
 	@$(RUN) -m flask --app wsgi first-start
 	@exec $(RUN) -m gunicorn
 
