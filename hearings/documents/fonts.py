@@ -54,7 +54,12 @@ class Part:
     last: tuple[str, ...]
 
 
-SERIF = ("NotoSerifCJKsc-Regular", "SourceHanSerifSC-Regular", "SourceHanSerifCN-Regular", "NotoSerifSC-Regular")
+SERIF = (
+    "NotoSerifCJKsc-Regular",
+    "SourceHanSerifSC-Regular",
+    "SourceHanSerifCN-Regular",
+    "NotoSerifSC-Regular",
+)
 SERIF_BOLD = ("NotoSerifCJKsc-Bold", "SourceHanSerifSC-Bold", "SourceHanSerifCN-Bold", "NotoSerifSC-Bold")
 SANS = ("NotoSansCJKsc-Medium", "NotoSansCJKsc-Regular", "SourceHanSansSC-Regular", "NotoSansSC-Regular")
 
@@ -62,21 +67,48 @@ PARTS = (
     Part(
         "title",
         lazy_gettext("mark and title (small title Song)"),
-        ("FZXiaoBiaoSong-B05S", "FZXBSJW--GB1-0", "FZXBSK--GBK1-0", "FZXiaoBiaoSong-B05", "方正小标宋_GBK", "方正小标宋简体"),
+        (
+            "FZXiaoBiaoSong-B05S",
+            "FZXBSJW--GB1-0",
+            "FZXBSK--GBK1-0",
+            "FZXiaoBiaoSong-B05",
+            "方正小标宋_GBK",
+            "方正小标宋简体",
+        ),
         ("FandolSong-Bold",),
         SERIF_BOLD + SERIF,
     ),
     Part(
         "fang",
         lazy_gettext("body (Fangsong)"),
-        ("FangSong_GB2312", "仿宋_GB2312", "FZFSJW--GB1-0", "FZFSK--GBK1-0", "方正仿宋_GB2312", "方正仿宋_GBK", "FangSong", "仿宋", "STFangsong"),
+        (
+            "FangSong_GB2312",
+            "仿宋_GB2312",
+            "FZFSJW--GB1-0",
+            "FZFSK--GBK1-0",
+            "方正仿宋_GB2312",
+            "方正仿宋_GBK",
+            "FangSong",
+            "仿宋",
+            "STFangsong",
+        ),
         ("FandolFang-Regular", "ZhuqueFangsong-Regular"),
         SERIF,
     ),
     Part(
         "kai",
         lazy_gettext("second headings (Kai)"),
-        ("KaiTi_GB2312", "楷体_GB2312", "FZKTJW--GB1-0", "FZKTK--GBK1-0", "方正楷体_GB2312", "方正楷体_GBK", "KaiTi", "楷体", "STKaiti"),
+        (
+            "KaiTi_GB2312",
+            "楷体_GB2312",
+            "FZKTJW--GB1-0",
+            "FZKTK--GBK1-0",
+            "方正楷体_GB2312",
+            "方正楷体_GBK",
+            "KaiTi",
+            "楷体",
+            "STKaiti",
+        ),
         ("FandolKai-Regular", "LXGWWenKai-Regular"),
         SERIF,
     ),
@@ -136,9 +168,12 @@ class Service:
 
 @dataclass(frozen=True)
 class FontSet:
-    """Everything a rendering child needs: font-family lists for the stylesheet and a fontconfig file."""
+    """Everything a paper needs: font-family lists by part, the characters all parts have, how many em the title
+    face sits lower in its line than a face of ascent 0.88 and descent 0.12, the fontconfig file."""
 
     families: dict[str, str]
+    covered: frozenset[str]
+    shift: float
     config: Path
     digest: str
     services: tuple[Service, ...]
@@ -165,18 +200,21 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
     chosen = {service.part.name: service.face for service in served}
     if chosen["rare"] is None and chosen["fang"] is None:
         raise FontsMissing(
-            gettext("This machine has no Chinese typeface: run `flask --app wsgi fonts fetch`, or install fonts-noto-cjk.")
+            gettext(
+                "This machine has no Chinese typeface: run `flask --app wsgi fonts fetch`, or install fonts-noto-cjk."
+            )
         )
     others = [installed[name] for name in OTHER_SCRIPTS if name in installed]
     dropped = [face for face in installed.values() if fonts_dir in face.path.parents]
     rest = _unique([chosen["rare"], *others, *dropped])
     families = {
-        name: ", ".join(face.family for face in _unique([face, chosen["fang"], *rest]))
-        for name, face in chosen.items()
+        name: ", ".join(face.family for face in _unique([face, chosen["fang"], *rest])) for name, face in chosen.items()
     }
     faces = _unique([*chosen.values(), *rest])
     digest = hashlib.sha256("\n".join(map(_identity, faces)).encode()).hexdigest()[:16]
-    return FontSet(families, _configure(faces, digest, fonts_dir), digest, served)
+    config = _configure(faces, digest, fonts_dir)
+    covered = _covered([face for name, face in chosen.items() if face and name != "rare"], config)
+    return FontSet(families, covered, _shift(chosen["title"]), config, digest, served)
 
 
 def fetch(fonts_dir: Path | None = None) -> list[Path]:
@@ -193,7 +231,11 @@ def fetch(fonts_dir: Path | None = None) -> list[Path]:
     fonts_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=fonts_dir, prefix=".fetch-") as scratch:
         got = subprocess.run(
-            ["apt-get", "download", DEBIAN_PACKAGE], cwd=scratch, capture_output=True, timeout=600, check=False
+            ["apt-get", "download", DEBIAN_PACKAGE],
+            cwd=scratch,
+            capture_output=True,
+            timeout=600,
+            check=False,
         )
         packages = list(Path(scratch).glob("*.deb"))
         if got.returncode or not packages:
@@ -267,6 +309,28 @@ def _unique(faces: list[Face | None]) -> list[Face]:
 def _identity(face: Face) -> str:
     status = face.path.stat()
     return f"{face.family}|{face.path}|{face.index}|{status.st_size}|{status.st_mtime_ns}"
+
+
+def _shift(face: Face | None) -> float:
+    if face is None:
+        return 0.0
+    font = TTFont(face.path, fontNumber=face.index, lazy=True)
+    ascent, descent, em = font["hhea"].ascent, abs(font["hhea"].descent), font["head"].unitsPerEm
+    return (1 + (ascent - descent) / em) / 2 - 0.88
+
+
+def _covered(faces: list[Face], config: Path) -> frozenset[str]:
+    """The characters that every one of `faces` has; kept beside the fontconfig file, since Noto takes a while."""
+    kept = config.with_name("covered.txt")
+    if not kept.exists():
+        maps = [TTFont(face.path, fontNumber=face.index, lazy=True).getBestCmap() or {} for face in _unique([*faces])]
+        common = set.intersection(*map(set, maps)) if maps else set()
+        kept.write_text(
+            "".join(chr(code) for code in sorted(common) if not 0xD800 <= code < 0xE000),
+            encoding="utf-8",
+            newline="",
+        )
+    return frozenset(kept.read_text(encoding="utf-8"))
 
 
 def _configure(faces: list[Face], digest: str, fonts_dir: Path) -> Path:

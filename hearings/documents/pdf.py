@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import os
@@ -18,7 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from . import child, fonts, text
 
@@ -36,6 +39,13 @@ SECONDS = 60
 
 class RenderFailed(RuntimeError):
     """A paper could not be made; nothing was changed. The message is a sentence for the person who asked."""
+
+
+_BUSY = lazy_gettext("Many papers are being made at the moment. Nothing was changed; try again in a minute.")
+_FAILED = lazy_gettext(
+    "The paper could not be made. Nothing was changed; try again, and tell the administrator if it happens twice."
+)
+_LATE = lazy_gettext("The paper took too long and was stopped. Nothing was changed; shorten it or split it in two.")
 
 
 class Job(NamedTuple):
@@ -85,7 +95,7 @@ def render_many(jobs: Iterable[Job], *, fonts_dir: Path | None = None) -> Iterat
 def to_html(template: str, content: Mapping[str, Any], fontset: fonts.FontSet) -> str:
     """Return the HTML the child will lay out. Every string of `content` is cleaned and escaped."""
     return _environment.get_template(f"{template}.html").render(
-        paper=text.clean_all(dict(content)), fonts=fontset.families
+        paper=text.clean_all(dict(content)), fonts=fontset.families, covered=fontset.covered, shift=fontset.shift
     )
 
 
@@ -96,9 +106,19 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters["run"] = text.run
+
+
+@pass_context
+def _run(context: Context, words: object) -> Markup:
+    return text.run(words, context["covered"])
+
+
+_environment.filters["run"] = _run
 _environment.globals.update(
-    lines_needed=text.lines_needed, title_lines=text.title_lines, mark_size=text.mark_size
+    {
+        name: getattr(text, name)
+        for name in ("centred", "column_shares", "head_gap", "lines_needed", "mark_lines", "title_lines")
+    }
 )
 
 
@@ -106,8 +126,8 @@ class _Child:
     """One running child process and how many papers it may still print."""
 
     def __init__(self, fontset: fonts.FontSet) -> None:
-        inherited = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
-        environment = {name: os.environ[name] for name in inherited if name in os.environ}
+        inherited = "PATH HOME TMPDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH PYTHONPATH VIRTUAL_ENV"
+        environment = {name: os.environ[name] for name in inherited.split() if name in os.environ}
         environment |= {"FONTCONFIG_FILE": str(fontset.config), "LC_ALL": "C.UTF-8"}
         self.fonts = fontset.digest
         self.left = PAPERS_PER_CHILD
@@ -136,19 +156,25 @@ class _Child:
                 return None
             reply = json.loads(answer)
             pdf = child.read(self.process.stdout) if reply["ok"] else b""
-        except (BrokenPipeError, OSError):
+        except (OSError, ValueError, KeyError):
             return None
         return None if pdf is None else (reply, pdf)
 
+    def ended_by_itself(self) -> bool:
+        """Say whether the child ended in peace (idle, or its number done) just before it was asked."""
+        try:
+            return self.process.wait(timeout=5) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
     def end(self) -> None:
+        """Stop the child, whatever it does."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
-                try:
+                with contextlib.suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
 
 
 class _Pool:
@@ -156,6 +182,7 @@ class _Pool:
 
     def __init__(self, fontset: fonts.FontSet) -> None:
         self.fontset = fontset
+        self.stamp = 0
         self.slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(CHILDREN):
             self.slots.put(None)
@@ -164,38 +191,35 @@ class _Pool:
         try:
             held = self.slots.get(timeout=SECONDS)
         except queue.Empty:
-            raise RenderFailed(
-                lazy_gettext("Many papers are being made at the moment. Nothing was changed; try again in a minute.")
-            ) from None
+            raise RenderFailed(_BUSY) from None
         try:
             if held is None or not held.usable(self.fontset):
-                if held is not None:
-                    held.end()
-                held = _Child(self.fontset)
+                held = self._renew(held)
             outcome, late = self._ask(held, html, files)
-            if outcome is None and not late and held.process.wait() == 0:  # it had just ended by itself
-                held.end()
-                held = _Child(self.fontset)
+            if outcome is None and not late and held.ended_by_itself():
+                held = self._renew(held)
                 outcome, late = self._ask(held, html, files)
             if outcome is None:
+                raise RenderFailed(_LATE if late else _FAILED)
+        except BaseException:
+            if held is not None:
                 held.end()
                 held = None
-                raise RenderFailed(
-                    lazy_gettext("The paper took longer than %(n)s seconds and was stopped. Nothing was changed; shorten it or split it.", n=SECONDS)
-                    if late
-                    else lazy_gettext("The paper could not be made. Nothing was changed; try again, and tell the administrator if it happens twice.")
-                )
+            raise
         finally:
             self.slots.put(held)
         reply, pdf = outcome
         if not reply["ok"]:
             log.error("rendering failed: %s", reply["error"])
-            raise RenderFailed(
-                lazy_gettext("The paper could not be made. Nothing was changed; try again, and tell the administrator if it happens twice.")
-            )
+            raise RenderFailed(_FAILED)
         for warning in reply["warnings"]:
             log.warning("rendering: %s", warning)
         return pdf
+
+    def _renew(self, held: _Child | None) -> _Child:
+        if held is not None:
+            held.end()
+        return _Child(self.fontset)
 
     @staticmethod
     def _ask(held: _Child, html: str, files: Mapping[str, bytes]) -> tuple[tuple[dict[str, Any], bytes] | None, bool]:
@@ -231,7 +255,8 @@ def _pool(fonts_dir: Path | None) -> _Pool:
     """Return this process's pool, made on first use: never inherited from a preloading master."""
     directory = fonts_dir or fonts.FONTS_DIR
     with _lock:
-        if directory not in _pools:
+        pool = _pools.get(directory)
+        if pool is None or pool.stamp != _stamp(directory):  # typefaces were fetched or dropped in meanwhile
             try:
                 fontset = fonts.prepare(directory)
             except fonts.FontsMissing as problem:
@@ -239,8 +264,14 @@ def _pool(fonts_dir: Path | None) -> _Pool:
             for service in fontset.services:
                 if service.warning:
                     log.warning("%s", service.warning)
-            _pools[directory] = _Pool(fontset)
-        return _pools[directory]
+            if pool is None:
+                pool = _pools[directory] = _Pool(fontset)
+            pool.fontset, pool.stamp = fontset, _stamp(directory)
+        return pool
+
+
+def _stamp(directory: Path) -> int:
+    return directory.stat().st_mtime_ns if directory.exists() else 0
 
 
 def close() -> None:
