@@ -66,9 +66,7 @@ def _connect(home: Path) -> psycopg.Connection:
     return psycopg.connect(host=str(home), user=USER, dbname="postgres", autocommit=True)
 
 
-_mine: dict[
-    str, Any
-] = {}  # this process's server, and the open file whose lock says that the process is still there
+_mine: dict[str, Any] = {}  # this process's server, and the open file whose lock says that the process is still there
 
 
 def _server() -> Path:
