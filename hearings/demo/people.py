@@ -80,10 +80,7 @@ _OTHERS = (
 )
 
 DEPARTMENTS: tuple[Department, ...] = (
-    *(
-        Department(code, name, short, "bureau", head, contact)
-        for code, name, short, head, contact in _BUREAUS
-    ),
+    *(Department(code, name, short, "bureau", head, contact) for code, name, short, head, contact in _BUREAUS),
     Department(
         "data",
         "区数据局",
@@ -115,9 +112,7 @@ DEPARTMENTS: tuple[Department, ...] = (
 
 STATIONS: tuple[Station, ...] = (
     Station("BL", "北仑区人大代表之家", "新碶", "新碶街道长江路一侧行政中心北楼三楼(示例)", 80, "周某某"),
-    Station(
-        "XQ", "新碶街道人大代表联络站", "新碶", "新碶街道明州路便民服务中心二楼议事厅(示例)", 60, "俞春燕"
-    ),
+    Station("XQ", "新碶街道人大代表联络站", "新碶", "新碶街道明州路便民服务中心二楼议事厅(示例)", 60, "俞春燕"),
     Station("XG", "小港街道人大代表联络站", "小港", "小港街道渡口南路文化礼堂一楼(示例)", 50, "励红波"),
     Station("DQ", "大碶街道人大代表联络站", "大碶", "大碶街道人民北路党群服务中心三楼(示例)", 60, "乐彩霞"),
     Station("XP", "霞浦街道人大代表联络站", "霞浦", "霞浦街道九峰南路邻里中心二楼(示例)", 45, "张亚飞"),
@@ -159,12 +154,8 @@ _OFFICE = (
         street="新碶",
         unit="新碶街道人大工委",
     ),
-    Person(
-        "sun", "孙某某", "主任", ("organiser",), 43, stations=("XP",), street="霞浦", unit="霞浦街道人大工委"
-    ),
-    Person(
-        "feng", "冯某某", "主任", ("organiser",), 49, stations=("GJ",), street="郭巨", unit="郭巨街道人大工委"
-    ),
+    Person("sun", "孙某某", "主任", ("organiser",), 43, stations=("XP",), street="霞浦", unit="霞浦街道人大工委"),
+    Person("feng", "冯某某", "主任", ("organiser",), 49, stations=("GJ",), street="郭巨", unit="郭巨街道人大工委"),
     Person(
         "gw-xiaogang",
         "毕忠良",
@@ -320,9 +311,7 @@ PEOPLE: tuple[Person, ...] = (
     ),
     *(
         Person(login, f"代表{stem}", "区人大代表", ("deputy",), 100 + i, street=street, unit="区人大代表")
-        for i, ((stem, login), street) in enumerate(
-            zip(EXAMPLE_DEPUTIES.items(), _EXAMPLE_STREETS, strict=True)
-        )
+        for i, ((stem, login), street) in enumerate(zip(EXAMPLE_DEPUTIES.items(), _EXAMPLE_STREETS, strict=True))
     ),
     *(
         Person(f"daibiao{i + 10}", name, job, ("deputy",), 110 + i, street=street, unit="区人大代表")

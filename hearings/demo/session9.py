@@ -226,9 +226,7 @@ ISSUES = (
         co=("enforcement", "xiapu"),
         commitments=(
             Commitment("完成桥下空间清理", date(2021, 4, 16), "transport", ("enforcement", "xiapu")),
-            Commitment(
-                "完成照明安装并移交管护单位", date(2021, 6, 30), "transport", ("enforcement", "xiapu")
-            ),
+            Commitment("完成照明安装并移交管护单位", date(2021, 6, 30), "transport", ("enforcement", "xiapu")),
         ),
         ballot=Ballot(ISSUED, 10, 6, 2, 0),
     ),
@@ -403,9 +401,7 @@ def _head(code: str, came: str = "signed_in") -> Participant:
 
 def _street_office(code: str) -> Participant:
     login = DEPARTMENT_LOGINS[code]
-    return Participant(
-        login, "street_office", "in_attendance", login=login, department=code, came="signed_in"
-    )
+    return Participant(login, "street_office", "in_attendance", login=login, department=code, came="signed_in")
 
 
 PARTICIPANTS = (

@@ -221,8 +221,7 @@ def _spring() -> Events:
             {
                 "issue": 1,
                 "commitment": 1,
-                "text": "两个街道的村、社区宣讲全部完成，共开讲78场，家庭医生随网格员入户，"
-                "发放一页纸说明2.6万份。",
+                "text": "两个街道的村、社区宣讲全部完成，共开讲78场，家庭医生随网格员入户，发放一页纸说明2.6万份。",
                 "evidence": ("宣讲场次登记表", "村民大会宣讲照片"),
                 "by": _HEALTH,
             },
@@ -921,9 +920,7 @@ def _across_the_years() -> Events:
             },
         ),
         *(
-            Event(
-                at(2022, 1, 10, 10, 5 * i), "figure_added", {"issue": 1, "figure": figure, "by": "organiser"}
-            )
+            Event(at(2022, 1, 10, 10, 5 * i), "figure_added", {"issue": 1, "figure": figure, "by": "organiser"})
             for i, figure in enumerate(FIGURES)
         ),
         Event(

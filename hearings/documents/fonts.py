@@ -22,7 +22,8 @@ from xml.sax.saxutils import escape
 from flask_babel import gettext, lazy_gettext
 from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
-FONTS_DIR = Path(__file__).resolve().parents[2] / "instance" / "fonts"
+INSTANCE = Path(os.environ.get("HEARINGS_INSTANCE") or Path(__file__).resolve().parents[2] / "instance")
+FONTS_DIR = Path(os.environ.get("HEARINGS_FONTS_DIR") or INSTANCE / "fonts")
 SYSTEM_DIRS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),

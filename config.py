@@ -1,0 +1,155 @@
+"""Every setting of the house: its name, its default, its legal basis.
+
+Each upper-case name of `Config` is read from the environment as `HEARINGS_<NAME>` (`PORT` also as plain
+`PORT`). Rules that differ from district to district are `Rule`s: a value and the text it rests on, shown to
+administrators on the settings page. Values from the environment are JSON where they parse as JSON, else text.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A value a district may set, with the law, regulation or custom that it rests on."""
+
+    value: Any
+    basis: str
+
+
+RULES: dict[str, Rule] = {
+    # deadlines (domain.md §2.1)
+    "REPLY_MONTHS": Rule(3, "《代表法》第五十一条；浙江省实施《代表法》办法第四十三条：交办之日起三个月内答复"),
+    "REPLY_MONTHS_HARD": Rule(
+        6, "《代表法》第五十一条：涉及面广、处理难度大的，交办之日起六个月内答复"
+    ),
+    "REWORK_MONTHS": Rule(1, "浙江省实施《代表法》办法第四十三条：代表不满意的，一个月内重新办理并答复"),
+    "RETURN_WORKDAYS": Rule(
+        5, "退办期限，本区做法；省规定（2016）为十日。期满未退回的视为签收"
+    ),
+    "CO_HANDLER_DAYS": Rule(30, "会办意见期限，上海、青岛为一个月；省规定（2016）为两个月"),
+    "CONFIRM_WORKDAYS": Rule(15, "代表反馈期限，参照北京市规定十五个工作日"),
+    "NOTICE_DAYS": Rule(3, "联络站接待活动公告期，不少于三日"),
+    "FURTHER_STUDY_MONTHS": Rule(3, "未承诺时限的会后研究事项，按答复总时限三个月"),
+    # what people see
+    "LIGHT_YELLOW_DAYS": Rule(7, "临期提醒天数，通行做法为到期前七天"),
+    "VAGUE_WORDS": Rule(
+        ["近期", "尽快", "即将", "适时", "逐步", "抓紧", "争取", "研究解决"],
+        "承诺须有措施、责任单位、时限；部门填报指引要求避免使用的模糊用语",
+    ),
+    "RESULT_CLASSES": Rule(
+        {
+            "A": "已解决或基本解决",
+            "B": "部分解决或列入计划逐步解决",
+            "C": "因条件、能力所限近期尚不能解决",
+            "D": "未被采纳或留作参考",
+        },
+        "办理结果类别，参照宁波市海曙区2021年做法",
+    ),
+    "BALLOT_DENOMINATOR": Rule("issued", "测评基数：issued 发出票；present 实到；valid 有效票"),
+    "BALLOT_TIE_PASSES": Rule(True, "恰为半数时视为达到半数"),
+    "DRAFTER_MAY_REVIEW": Rule(False, "拟稿人与核稿人一般不为同一人"),
+    "DEFAULT_START": Rule("19:00", "民生夜询会一般时间"),
+    "DEFAULT_END": Rule("21:00", "民生夜询会一般时间"),
+    "CODE_PREFIX": Rule("YX", "会议编号前缀，如 YX-2021-09"),
+    "SINGLE_SIDED": Rule(False, "公文一般双面印刷；单面印刷时装订边始终在左"),
+    "UNDO_MINUTES": Rule(10, "撤销操作的时限"),
+    "IDLE_MINUTES": Rule(120, "等保二级：登录会话空闲超时"),
+    "PASSWORD_MIN": Rule(8, "等保二级：口令复杂度"),
+    "LOGIN_FAILURES": Rule(10, "等保二级：登录失败处理"),
+}
+
+
+class Config:
+    """The running product."""
+
+    OFFICE_NAME = "北仑区人大常委会办公室"
+    ORGANISATION = "北仑区人大常委会"
+    CONGRESS = "北仑区人大"
+    SYSTEM_NAME = "人大代表民生夜询会"
+    MINUTES_MARK = "人大代表民生夜询会纪要"
+    MINUTES_CC = ["区委办公室", "区政府办公室", "各应询单位", "各街道人大工委"]
+
+    PORT = 5000
+    BASE_URL = ""
+    UID_HOST = "yexunhui.local"
+    """Fixed host part of calendar identifiers; never the request's host (RFC 5545 3.8.4.7)."""
+    INSTANCE = str(ROOT / "instance")
+    DATABASE_URL = ""
+    SECRET_KEY = ""
+    DEMO_PASSWORD = ""
+    DEMO = 1
+    LOG_LEVEL = "INFO"
+    PRODUCTION = False
+    PROXY_COUNT = 0
+    """How many reverse proxies stand before us, for the client's real address in the trail."""
+    UPLOAD_MB = 10
+    PHOTO_PIXELS = 2000
+    PAGE_SIZE = 50
+
+    # what follows is Flask's and its extensions'
+    MAX_CONTENT_LENGTH = 24 * 1024 * 1024
+    MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
+    MAX_FORM_PARTS = 5000
+    BABEL_DEFAULT_LOCALE = "zh_Hans"
+    BABEL_DEFAULT_TIMEZONE = "Asia/Shanghai"
+    BABEL_DOMAIN = "messages"
+    BOOTSTRAP_SERVE_LOCAL = True
+    WTF_CSRF_TIME_LIMIT = None
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    SECURITY_PASSWORD_HASH = "argon2"
+    SECURITY_PASSWORD_SCHEMES = ["argon2"]
+    SECURITY_PASSWORD_SINGLE_HASH = ["argon2"]
+    SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {"argon2__memory_cost": 19456, "argon2__rounds": 2}
+    SECURITY_USERNAME_ENABLE = True
+    SECURITY_USERNAME_REQUIRED = True
+    SECURITY_USERNAME_MIN_LENGTH = 2
+    SECURITY_USER_IDENTITY_ATTRIBUTES = [{"username": {"mapper": "hearings.people.login_name"}}]
+    SECURITY_RETURN_GENERIC_RESPONSES = False  # our own form tells nobody which names exist
+    SECURITY_REGISTERABLE = False
+    SECURITY_RECOVERABLE = False
+    SECURITY_CHANGEABLE = True
+    SECURITY_CHANGE_URL = "/password"
+    SECURITY_SEND_PASSWORD_CHANGE_EMAIL = False
+    SECURITY_LOGIN_URL = "/login"
+    SECURITY_LOGOUT_URL = "/logout"
+    SECURITY_LOGOUT_METHODS = ["POST"]
+    SECURITY_POST_LOGIN_VIEW = "/"
+    SECURITY_POST_LOGOUT_VIEW = "/login"
+    SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = False
+    SECURITY_I18N_DOMAIN = "messages"
+
+    def __init__(self) -> None:
+        for name, rule in RULES.items():
+            setattr(self, name, rule.value)
+        for name in (n for n in dir(self) if n.isupper()):
+            text = os.environ.get(f"HEARINGS_{name}", os.environ.get("PORT") if name == "PORT" else None)
+            if text is not None:
+                setattr(self, name, _value(text, getattr(self, name)))
+        self.SECURITY_PASSWORD_LENGTH_MIN = self.PASSWORD_MIN  # type: ignore[attr-defined]
+
+
+def _value(text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+class TestConfig(Config):
+    """As `Config`, with fast password hashing, no CSRF and a fixed key."""
+
+    __test__ = False
+    TESTING = True
+    SECRET_KEY = "only for tests"
+    WTF_CSRF_ENABLED = False
+    SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {"argon2__memory_cost": 64, "argon2__rounds": 1}
+    BASE_URL = "http://localhost"

@@ -1,0 +1,111 @@
+"""Commands. May import every room."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy import func, select
+
+from . import audit, search
+from .db import db
+from .demo.commands import demo_cli
+from .documents.commands import fonts_cli
+from .errors import RuleBroken
+from .people import operations as people
+from .people.models import User
+from .permissions import Role
+
+user_cli = AppGroup("user", help="People who sign in.")
+
+
+@user_cli.command("add")
+@click.argument("username")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, type=click.Choice([r.value for r in Role]), required=True)
+@click.option("--password", help="Asked for when left out.")
+def user_add(username: str, name: str, roles: tuple[str, ...], password: str | None) -> None:
+    """Make a person who can sign in."""
+    password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        people.create_user(username=username, name=name, roles=roles, password=password, actor=None)
+    except RuleBroken as broken:
+        raise click.ClickException(str(broken.message)) from None
+    db.session.commit()
+    click.echo(f"{username}: {', '.join(roles)}")
+
+
+@click.command("first-start")
+@with_appcontext
+def first_start() -> None:
+    """Migrate; load the demo into an empty database (DEMO=0: ask for the first administrator); say where to go."""
+    upgrade()
+    demo = str(os.environ.get("DEMO", current_app.config["DEMO"])) != "0"
+    empty = not db.session.scalar(select(func.count()).select_from(User))
+    db.session.rollback()
+    if empty and demo:
+        click.echo("Loading the demo … 正在载入演示数据 …")
+        current_app.cli.commands["demo"].main(args=[], standalone_mode=False)
+    elif empty:
+        _first_admin()
+    port = current_app.config["PORT"]
+    click.echo(f"\n人大代表民生夜询会  http://127.0.0.1:{port}")
+    place = Path(current_app.instance_path) / "demo-password"
+    if place.exists():
+        logins = "admin auditor organiser street deputy department leader"
+        click.echo(f"演示账号 sign-ins: {logins}\n演示口令 password: {place.read_text().strip()}\n")
+
+
+def _first_admin() -> None:
+    if not sys.stdin.isatty():
+        click.echo("No administrator yet. Make one: flask --app wsgi user add NAME 姓名 --role admin")
+        return
+    click.echo("The first administrator 首位系统管理员")
+    username = click.prompt("Login name 账号")
+    name = click.prompt("Name 姓名")
+    password = click.prompt("Password 口令", hide_input=True, confirmation_prompt=True)
+    people.create_user(username=username, name=name, roles=[Role.ADMIN], password=password, actor=None)
+    db.session.commit()
+
+
+def demo_password(app: Flask) -> str:
+    """The password of the demo's people: the setting, else a random one kept under instance/ (mode 0600)."""
+    place = Path(app.instance_path) / "demo-password"
+    chosen = app.config["DEMO_PASSWORD"]
+    if not chosen and place.exists():
+        return place.read_text().strip()
+    chosen = chosen or secrets.token_urlsafe(9)
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(chosen + "\n")
+    return chosen
+
+
+@click.command("audit")
+@with_appcontext
+def audit_verify() -> None:
+    """Walk the trail's chain."""
+    broken = audit.verify()
+    if broken is not None:
+        raise click.ClickException(f"the trail is broken at line {broken}")
+    click.echo("the trail is whole")
+
+
+@click.command("reindex")
+@with_appcontext
+def reindex() -> None:
+    """Build the search index anew."""
+    count = search.rebuild()
+    db.session.commit()
+    click.echo(f"{count} texts")
+
+
+def init_app(app: Any) -> None:
+    """Add the commands."""
+    for command in (user_cli, first_start, audit_verify, reindex, demo_cli, fonts_cli):
+        app.cli.add_command(command)

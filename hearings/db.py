@@ -1,0 +1,169 @@
+"""The database session, the base class of all models, and the only clock.
+
+SQLite and PostgreSQL both. On SQLite a transaction that will write opens with BEGIN IMMEDIATE, so that it
+never finds out half-way that another writer was first; every request but GET and every command does.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, DateTime, Enum, MetaData, Text, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+"""Where all hearings take place; no daylight saving since 1991."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. Refuses naive ones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All models. Text is unbounded in the schema; forms and CHECKs bound it where it matters."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: UTCDateTime(), str: Text(), dict[str, Any]: JSON(), list[Any]: JSON()},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+"""What models inherit from: `Base`, with table names from class names."""
+
+
+def enum_column(kind: type[StrEnum], **kwargs: Any) -> MappedColumn[Any]:
+    """A column for a closed vocabulary: VARCHAR(32) with a CHECK, no database ENUM (portable)."""
+    values = Enum(
+        kind,
+        native_enum=False,
+        length=32,
+        create_constraint=True,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [m.value for m in members],
+    )
+    return mapped_column(values, **kwargs)
+
+
+class Published:
+    """Mixin of what calendars show: identity, a version counter and when it last changed (RFC 5545 3.8.7)."""
+
+    uid: Mapped[str] = mapped_column(default=lambda: uuid.uuid4().hex, unique=True)
+    sequence: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime] = mapped_column(default=lambda: now())
+
+    def touch(self) -> None:
+        """Count a change that calendars render."""
+        self.sequence = (self.sequence or 0) + 1
+        self.changed_at = now()
+
+
+# -- the clock -----------------------------------------------------------------------------------------
+
+_clock: ContextVar[datetime | None] = ContextVar("clock", default=None)
+
+
+def now() -> datetime:
+    """This moment in UTC, or the one that `clock_at` has set."""
+    return _clock.get() or datetime.now(UTC)
+
+
+def today() -> date:
+    """The date in the hearings' time zone."""
+    return now().astimezone(LOCAL).date()
+
+
+def local(day: date, at: time) -> datetime:
+    """A wall-clock time of the hearings' zone as an aware moment."""
+    return datetime.combine(day, at, LOCAL)
+
+
+@contextmanager
+def clock_at(moment: datetime) -> Iterator[None]:
+    """Set the clock; for the demo and for tests only."""
+    token = _clock.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _clock.reset(token)
+
+
+# -- transactions --------------------------------------------------------------------------------------
+
+_writing: ContextVar[bool] = ContextVar("writing", default=True)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Open transactions without the write lock."""
+    token = _writing.set(False)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def will_write(yes: bool) -> None:
+    """Say for the rest of this request whether its transactions take the write lock at once."""
+    _writing.set(yes)
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(connection: Any, record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # an answered promise survives a power cut
+            "foreign_keys=ON",
+            "busy_timeout=15000",
+            "cache_size=-32000",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")

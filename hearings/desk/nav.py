@@ -1,0 +1,55 @@
+"""The rooms that a person has in the bar: at most six, those the person works in first."""
+
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+
+from ..permissions import Role, may
+
+ROOMS: tuple[tuple[str, str, str | None], ...] = (
+    ("front", "/", None),
+    ("hearings", "/hearings/", "hearing.read"),
+    ("issues", "/issues/", "issue.read"),
+    ("commitments", "/commitments/", "commitment.read"),
+    ("look_backs", "/look-backs/", "hearing.read"),
+    ("topics", "/topics/", "topic.amend"),
+    ("people", "/people/", "user.read"),
+    ("departments", "/departments/", "user.read"),
+    ("stations", "/stations/", "user.read"),
+    ("settings", "/settings/", "setting.read"),
+    ("audit", "/audit/", "audit.read"),
+)
+
+
+def _label(key: str) -> str:
+    return {
+        "front": _("To do"),
+        "hearings": _("Hearings"),
+        "issues": _("Issues"),
+        "commitments": _("Commitments"),
+        "look_backs": _("Look-backs"),
+        "topics": _("Topics"),
+        "people": _("People"),
+        "departments": _("Departments"),
+        "stations": _("Stations"),
+        "settings": _("Settings"),
+        "audit": _("Trail"),
+    }[key]
+
+
+def rooms_of(user: Any) -> list[dict[str, Any]]:
+    """{key, label, endpoint_url, active} of at most six rooms."""
+    mine = [(k, url) for k, url, action in ROOMS if action is None or may(user, action)]
+    if Role.AUDITOR in user.role_set:  # the trail is what the auditor comes for
+        mine = [m for m in mine if m[0] != "topics"]
+    here = request.path
+    return [
+        {
+            "key": key,
+            "label": _label(key),
+            "endpoint_url": url,
+            "active": here == url if url == "/" else here.startswith(url),
+        }
+        for key, url in mine[:6]
+    ]

@@ -1,0 +1,883 @@
+"""Issues from the first word to struck off: logging, answers, promises, handing over, handling."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+
+from .. import audit, undo, workdays, workflow
+from ..db import db, now, today
+from ..errors import RuleBroken
+from ..files import StoredFile
+from ..filters import day as day_words
+from ..people.models import Department, DepartmentKind, User
+from ..schedule.models import Hearing, HearingStatus, Topic
+from ..workflow import guard
+from .models import (
+    Assignment,
+    AssignmentStatus,
+    Category,
+    Commitment,
+    CommitmentStatus,
+    Exchange,
+    ExchangeKind,
+    Extension,
+    Issue,
+    IssueFile,
+    IssueStatus,
+    Outcome,
+    OutcomeFigure,
+    Part,
+    Progress,
+    Reply,
+    ResultClass,
+)
+
+RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
+
+# -- logging -------------------------------------------------------------------------------------------
+
+
+def may_log(hearing: Hearing) -> None:
+    """Raises `RuleBroken` unless issues may be logged: from announcing until the file is closed."""
+    if hearing.status not in (HearingStatus.ANNOUNCED, *RECORDING):
+        raise RuleBroken(_("Issues are logged from the announcement until the hearing is filed."))
+
+
+def log_issue(
+    hearing: Hearing,
+    *,
+    statement: str,
+    actor: User,
+    title: str | None = None,
+    topic: Topic | None = None,
+    lead_deputy: User | None = None,
+    cosigners: Iterable[User] = (),
+    resident: str | None = None,
+    community: str | None = None,
+    category: Category = Category.OTHER,
+    place: str | None = None,
+    street: str | None = None,
+    client_id: str | None = None,
+    written_at: datetime | None = None,
+) -> Issue:
+    """Put a trouble on record; it gets its number on arrival. The same `client_id` twice gives the first issue.
+
+    After the hearing has concluded it is marked as a late entry (补录).
+    """
+    may_log(hearing)
+    if client_id:
+        there = db.session.scalar(select(Issue).where(Issue.client_id == client_id))
+        if there is not None:
+            return there
+    last = db.session.execute(
+        select(func.max(Issue.number), func.max(Issue.position)).where(Issue.hearing_id == hearing.id)
+    ).one()
+    issue = Issue(
+        hearing=hearing,
+        number=(last[0] or 0) + 1,
+        position=(last[1] or 0) + 1,
+        client_id=client_id or None,
+        topic=topic,
+        lead_deputy=lead_deputy,
+        cosigners=list(cosigners),
+        resident=resident,
+        community=community,
+        title=title or headline(statement),
+        statement=statement,
+        category=category,
+        place=place,
+        street=street,
+        is_late=hearing.status == HearingStatus.CONCLUDED,
+        logged_by=actor,
+        written_at=written_at or now(),
+        received_at=now(),
+    )
+    db.session.add(issue)
+    db.session.flush()
+    audit.record("issue.log", issue, actor, status=IssueStatus.REGISTERED)
+    return issue
+
+
+def headline(statement: str, most: int = 24) -> str:
+    """A title out of a statement: up to its first stop, cut at `most` characters."""
+    first = statement.strip()
+    for stop in "。！？；\n，,.!?;":
+        cut = first.find(stop)
+        if cut >= 4:
+            first = first[:cut]
+    return first if len(first) <= most else first[: most - 1] + "…"
+
+
+def amend_issue(issue: Issue, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change what was recorded; after filing only the deputy and category (the record is closed)."""
+    if not changes:
+        return
+    if issue.hearing.status == HearingStatus.FILED and set(changes) - {
+        "lead_deputy",
+        "category",
+        "street",
+        "cosigners",
+    }:
+        raise RuleBroken(_("The hearing has been filed; its record is closed."))
+    for name, value in changes.items():
+        setattr(issue, name, value)
+    audit.record("issue.amend", issue, actor, fields=sorted(changes))
+
+
+def remove_issue(issue: Issue, *, actor: User) -> None:
+    """Take back an issue that nothing rests on yet, with undo."""
+    if issue.status != IssueStatus.REGISTERED or issue.hearing.status not in (HearingStatus.ANNOUNCED, *RECORDING):
+        raise RuleBroken(_("It has been handed on; it can be declined or transferred, not removed."))
+    commitments = list(db.session.scalars(select(Commitment).where(Commitment.issue_id == issue.id)))
+    exchanges = list(db.session.scalars(select(Exchange).where(Exchange.issue_id == issue.id)))
+    files = list(db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id)))
+    audit.record("issue.remove", issue, actor)
+    undo.offer(
+        "issue.remove",
+        _("“%(title)s” has been removed.", title=issue.title),
+        actor=actor,
+        back=f"/hearings/{issue.hearing_id}/session",
+        issue=undo.snapshot(issue),
+        cosigners=[u.id for u in issue.cosigners],
+        exchanges=[undo.snapshot(e) for e in exchanges],
+        commitments=[[undo.snapshot(c), [d.id for d in c.co_handlers]] for c in commitments],
+        files=[undo.snapshot(f) for f in files],
+    )
+    for row in (*files, *commitments, *exchanges):
+        db.session.delete(row)
+    db.session.flush()
+    db.session.delete(issue)
+
+
+@undo.compensation("issue.remove")
+def _issue_again(
+    *,
+    actor: User,
+    issue: dict[str, Any],
+    cosigners: list[int],
+    exchanges: list[dict[str, Any]],
+    commitments: list[Any],
+    files: list[dict[str, Any]],
+) -> None:
+    taken = db.session.scalar(
+        select(Issue.id).where(Issue.hearing_id == issue["hearing_id"], Issue.number == issue["number"])
+    )
+    if taken is not None:
+        raise RuleBroken(_("Its number has been given to another issue meanwhile."))
+    row = undo.restore(Issue, issue)
+    row.cosigners = list(db.session.scalars(select(User).where(User.id.in_(cosigners))))
+    for kept in exchanges:
+        undo.restore(Exchange, kept)
+    for kept, helpers in commitments:
+        again = undo.restore(Commitment, kept)
+        again.co_handlers = list(db.session.scalars(select(Department).where(Department.id.in_(helpers))))
+    for kept in files:
+        undo.restore(IssueFile, kept)
+    audit.record("issue.remove.undo", row, actor, status=row.status)
+
+
+def order_issues(hearing: Hearing, ids: Sequence[int], *, actor: User) -> None:
+    """Put the list in this order; numbers stay. Issues not named follow as they were."""
+    issues = db.session.scalars(select(Issue).where(Issue.hearing_id == hearing.id).order_by(Issue.position)).all()
+    place = {id_: i for i, id_ in enumerate(ids)}
+    for position, issue in enumerate(sorted(issues, key=lambda i: (place.get(i.id, len(place)), i.position)), 1):
+        issue.position = position
+    audit.record("issue.order", hearing, actor)
+
+
+def add_exchange(
+    issue: Issue,
+    kind: ExchangeKind,
+    text: str,
+    *,
+    actor: User,
+    speaker: str | None = None,
+    department: Department | None = None,
+) -> Exchange:
+    """One turn of speech."""
+    _record_open(issue)
+    last = db.session.scalar(select(func.max(Exchange.position)).where(Exchange.issue_id == issue.id)) or 0
+    turn = Exchange(
+        issue=issue, position=last + 1, kind=kind, text=text, speaker=speaker, department=department, by_id=actor.id
+    )
+    db.session.add(turn)
+    db.session.flush()
+    audit.record("exchange.add", turn, actor)
+    return turn
+
+
+def amend_exchange(turn: Exchange, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change kind, text, speaker, department."""
+    _record_open(turn.issue)
+    for name, value in changes.items():
+        setattr(turn, name, value)
+    if changes:
+        audit.record("exchange.amend", turn, actor, fields=sorted(changes))
+
+
+def remove_exchange(turn: Exchange, *, actor: User) -> None:
+    """Take a turn out, with undo."""
+    _record_open(turn.issue)
+    audit.record("exchange.remove", turn, actor)
+    undo.offer(
+        "exchange.remove",
+        _("Removed."),
+        actor=actor,
+        back=f"/hearings/{turn.issue.hearing_id}/session",
+        row=undo.snapshot(turn),
+    )
+    db.session.delete(turn)
+
+
+@undo.compensation("exchange.remove")
+def _exchange_again(*, actor: User, row: dict[str, Any]) -> None:
+    audit.record("exchange.remove.undo", undo.restore(Exchange, row), actor)
+
+
+def _record_open(issue: Issue) -> None:
+    if issue.hearing.status == HearingStatus.FILED:
+        raise RuleBroken(_("The hearing has been filed; its record is closed."))
+
+
+def decide_outcome(issue: Issue, outcome: Outcome | None, *, actor: User, note: str | None = None) -> None:
+    """What was decided on the spot. Not accepted needs the reason and where to turn instead."""
+    _record_open(issue)
+    if outcome == Outcome.NOT_ACCEPTED and not note:
+        raise RuleBroken(_("Say why it is not accepted, and where to turn instead."), "outcome_note")
+    issue.outcome = outcome
+    issue.outcome_note = note
+    audit.record("issue.outcome", issue, actor, outcome=outcome.value if outcome else None)
+
+
+# -- promises ------------------------------------------------------------------------------------------
+
+
+def vague_words(measure: str) -> list[str]:
+    """The words of VAGUE_WORDS that stand in a promise."""
+    return [word for word in current_app.config["VAGUE_WORDS"] if word in measure]
+
+
+def due_by(start: date, count: int, unit: str) -> tuple[date, str]:
+    """A due date from "n working days / months", with its basis in words."""
+    if unit not in workdays.LIMITS or not 1 <= count <= (120 if unit == "months" else 750):
+        raise RuleBroken(_("Between 1 and 750 working days, or 1 and 120 months."), "count")
+    due = workdays.LIMITS[unit](start, count)
+    length = f"{count}个工作日" if unit == "workdays" else f"{count}个月"
+    basis = f"自{start.year}年{start.month}月{start.day}日起{length}"
+    if not workdays.year_is_known(due.year):
+        basis += f"（{due.year}年节假日尚未公布，日期可能调整）"
+    return due, basis
+
+
+def make_commitment(
+    issue: Issue,
+    *,
+    measure: str,
+    lead: Department,
+    due_on: date,
+    actor: User,
+    co_handlers: Iterable[Department] = (),
+    due_basis: str | None = None,
+) -> Commitment:
+    """Measure + department + date. Vague words do not block; they are stored with the promise."""
+    _check_due(issue, due_on)
+    _check_lead(lead)
+    last = db.session.scalar(select(func.max(Commitment.position)).where(Commitment.issue_id == issue.id)) or 0
+    commitment = Commitment(
+        issue=issue,
+        round=issue.round,
+        position=last + 1,
+        lead=lead,
+        co_handlers=[d for d in co_handlers if d is not lead],
+        measure=measure,
+        due_on=due_on,
+        due_basis=due_basis,
+        vague_words="、".join(vague_words(measure)) or None,
+    )
+    db.session.add(commitment)
+    db.session.flush()
+    audit.record("commitment.make", commitment, actor, status=CommitmentStatus.OPEN, due_on=due_on.isoformat())
+    return commitment
+
+
+def _check_due(issue: Issue, due_on: date) -> None:
+    if due_on < issue.hearing.day:
+        raise RuleBroken(_("The date lies before the hearing."), "due_on")
+
+
+def _check_lead(lead: Department) -> None:
+    if not lead.is_current:
+        raise RuleBroken(_("“%(name)s” has been retired.", name=lead.name), "lead")
+
+
+def _accepted(commitment: Commitment) -> bool:
+    return bool(
+        db.session.scalar(
+            select(func.count())
+            .select_from(Assignment)
+            .where(
+                Assignment.issue_id == commitment.issue_id,
+                Assignment.department_id == commitment.lead_id,
+                Assignment.accepted_at.is_not(None),
+            )
+        )
+    )
+
+
+def correct_commitment(commitment: Commitment, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Mend a recording error (measure, lead, co_handlers, due_on, due_basis), until the department has accepted.
+
+    Once assigned, what stood before stays readable, struck through.
+    """
+    if not changes:
+        return
+    if commitment.status != CommitmentStatus.OPEN or _accepted(commitment):
+        raise RuleBroken(_("The department has accepted it: a date moves by extension, not by correction."))
+    if "due_on" in changes:
+        _check_due(commitment.issue, changes["due_on"])
+    if "lead" in changes:
+        _check_lead(changes["lead"])
+    if commitment.issue.status != IssueStatus.REGISTERED:
+        was = {
+            "at": now().isoformat(),
+            "measure": commitment.measure,
+            "due_on": commitment.due_on.isoformat(),
+            "lead": commitment.lead.short_name,
+        }
+        commitment.corrected = [*(commitment.corrected or []), was]
+    for name, value in changes.items():
+        setattr(commitment, name, value)
+    commitment.vague_words = "、".join(vague_words(commitment.measure)) or None
+    commitment.touch()
+    audit.record("commitment.correct", commitment, actor, fields=sorted(changes))
+
+
+def remove_commitment(commitment: Commitment, *, actor: User) -> None:
+    """Take back a promise recorded by mistake, before it is assigned, with undo."""
+    if commitment.issue.status != IssueStatus.REGISTERED:
+        raise RuleBroken(_("It has been assigned: it can be corrected or released, not removed."))
+    audit.record("commitment.remove", commitment, actor)
+    undo.offer(
+        "commitment.remove",
+        _("The commitment has been removed."),
+        actor=actor,
+        back=f"/hearings/{commitment.issue.hearing_id}/session",
+        row=undo.snapshot(commitment),
+        co_handlers=[d.id for d in commitment.co_handlers],
+    )
+    db.session.delete(commitment)
+
+
+@undo.compensation("commitment.remove")
+def _commitment_again(*, actor: User, row: dict[str, Any], co_handlers: list[int]) -> None:
+    commitment = undo.restore(Commitment, row)
+    commitment.co_handlers = list(db.session.scalars(select(Department).where(Department.id.in_(co_handlers))))
+    audit.record("commitment.remove.undo", commitment, actor, status=commitment.status)
+
+
+def report_done(commitment: Commitment, *, report: str, actor: User, files: Iterable[StoredFile] = ()) -> None:
+    """The department says it is done, with evidence."""
+    workflow.advance(commitment, "report_done", actor=actor)
+    commitment.report = report
+    commitment.percent = 100
+    for file in files:
+        attach(commitment.issue, file, actor=actor, commitment=commitment)
+
+
+def verify_commitment(commitment: Commitment, *, actor: User, note: str | None = None) -> None:
+    """The organiser has seen that it is done."""
+    workflow.advance(commitment, "verify", actor=actor, note=note)
+    undo.offer(
+        "commitment.verify",
+        _("Verified: kept."),
+        actor=actor,
+        back=f"/issues/{commitment.issue_id}",
+        commitment_id=commitment.id,
+    )
+
+
+@undo.compensation("commitment.verify")
+def _verify_back(*, actor: User, commitment_id: int) -> None:
+    commitment = db.session.get_one(Commitment, commitment_id)
+    if commitment.status != CommitmentStatus.KEPT or commitment.issue.is_closed:
+        raise RuleBroken(_("Something rests on it by now."))
+    commitment.status, commitment.closed_at = CommitmentStatus.REPORTED, None
+    commitment.touch()
+    audit.record("commitment.verify.undo", commitment, actor, status=CommitmentStatus.REPORTED)
+
+
+def reject_report(commitment: Commitment, *, reason: str, actor: User) -> None:
+    """It is not done yet, and why."""
+    workflow.advance(commitment, "reject", actor=actor, reason=reason)
+
+
+def release_commitment(commitment: Commitment, *, reason: str, actor: User) -> None:
+    """The promise no longer binds (overtaken, merged into another), and why."""
+    workflow.advance(commitment, "release", actor=actor, reason=reason)
+    commitment.report = reason
+
+
+def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, actor: User) -> Extension:
+    """Ask for time, before the date and once at a time."""
+    if commitment.status != CommitmentStatus.OPEN:
+        raise RuleBroken(_("Only an open commitment can be extended."))
+    if new_due_on <= commitment.due_on:
+        raise RuleBroken(_("The new date must be later than %(day)s.", day=day_words(commitment.due_on)), "new_due_on")
+    waiting = db.session.scalar(
+        select(Extension).where(Extension.commitment_id == commitment.id, Extension.status == "asked")
+    )
+    if waiting is not None:
+        raise RuleBroken(_("An extension has been asked for and is not decided yet."))
+    extension = Extension(
+        commitment=commitment, old_due_on=commitment.due_on, new_due_on=new_due_on, reason=reason, asked_by=actor
+    )
+    db.session.add(extension)
+    db.session.flush()
+    audit.record("extension.ask", extension, actor, status="asked", new_due_on=new_due_on.isoformat())
+    return extension
+
+
+def grant_extension(extension: Extension, *, actor: User, note: str | None = None) -> None:
+    """The date moves; the old one stays readable."""
+    workflow.advance(extension, "grant", actor=actor, note=note)
+    extension.decided_by_id = actor.id
+    extension.decision_note = note
+    extension.commitment.due_on = extension.new_due_on
+    extension.commitment.due_basis = None
+    extension.commitment.touch()
+
+
+def refuse_extension(extension: Extension, *, reason: str, actor: User) -> None:
+    """The date stays."""
+    workflow.advance(extension, "refuse", actor=actor, reason=reason)
+    extension.decided_by_id = actor.id
+    extension.decision_note = reason
+
+
+def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: User) -> Extension:
+    """A finding moves a date: written down as an extension granted at once."""
+    extension = Extension(
+        commitment=commitment, old_due_on=commitment.due_on, new_due_on=new_due_on, reason=reason, asked_by=actor
+    )
+    db.session.add(extension)
+    db.session.flush()
+    grant_extension(extension, actor=actor)
+    return extension
+
+
+# -- handing over and handling -------------------------------------------------------------------------
+
+
+def default_limit(issue: Issue, start: date) -> tuple[date, str]:
+    """The reply limit of an assignment made on `start`, with its basis."""
+    months = current_app.config["REWORK_MONTHS"] if issue.round > 1 else current_app.config["REPLY_MONTHS"]
+    due = workdays.add_months(start, months)
+    return due, f"交办之日起{months}个月" + ("（重新办理）" if issue.round > 1 else "")
+
+
+def assign(
+    issue: Issue,
+    *,
+    lead: Department,
+    actor: User,
+    co_handlers: Iterable[Department] = (),
+    split: Iterable[Department] = (),
+    requirement: str | None = None,
+    due_on: date | None = None,
+    assigned_on: date | None = None,
+) -> list[Assignment]:
+    """Hand an issue over: a lead (or sole) department, co-handlers, or several that answer each their part.
+
+    Due in REPLY_MONTHS (代表法 art. 51), or REWORK_MONTHS when it is handled again.
+    """
+    start = assigned_on or today()
+    limit, basis = default_limit(issue, start)
+    if due_on is not None and due_on != limit:
+        if due_on < start:
+            raise RuleBroken(_("The date lies before the assignment."), "due_on")
+        limit, basis = due_on, "交办时确定"
+    parts = {lead: Part.LEAD}
+    for department in co_handlers:
+        parts.setdefault(department, Part.CO_HANDLER)
+    for department in split:
+        parts.setdefault(department, Part.SPLIT)
+    for department in parts:
+        _check_lead(department)
+    workflow.advance(issue, "assign", actor=actor, departments=[d.short_name for d in parts])
+    respond_by = workdays.add_workdays(start, current_app.config["RETURN_WORKDAYS"])
+    made = []
+    for department, part in parts.items():
+        old = db.session.scalar(
+            select(Assignment).where(
+                Assignment.issue_id == issue.id,
+                Assignment.round == issue.round,
+                Assignment.department_id == department.id,
+            )
+        )
+        if old is not None and old.status != AssignmentStatus.RETURNED:
+            made.append(old)
+            continue
+        fields: dict[str, Any] = {
+            "part": part,
+            "assigned_on": start,
+            "due_on": limit,
+            "due_basis": basis,
+            "requirement": requirement,
+            "respond_by": respond_by,
+            "status": AssignmentStatus.ASSIGNED,
+            "returned_at": None,
+            "return_reason": None,
+        }
+        if old is None:
+            old = Assignment(issue=issue, round=issue.round, department=department, **fields)
+            db.session.add(old)
+        else:
+            for name, value in fields.items():
+                setattr(old, name, value)
+        db.session.flush()
+        audit.record("assignment.make", old, actor, status=AssignmentStatus.ASSIGNED, part=part.value)
+        made.append(old)
+    return made
+
+
+def accept_assignment(assignment: Assignment, *, actor: User | None, by_silence: bool = False) -> None:
+    """The department takes it on; the lead's acceptance moves the issue."""
+    workflow.advance(assignment, "accept", actor=actor, by_silence=by_silence or None)
+    assignment.accepted_by_silence = by_silence
+    if assignment.part != Part.CO_HANDLER and assignment.issue.status == IssueStatus.ASSIGNED:
+        workflow.advance(assignment.issue, "accept", actor=actor)
+
+
+def is_accepted_by_silence(assignment: Assignment) -> bool:
+    """No answer within the return limit counts as accepted."""
+    return assignment.status == AssignmentStatus.ASSIGNED and assignment.respond_by < today()
+
+
+def settle_silence(*, limit: int = 1000) -> int:
+    """Write down what silence has accepted by now. Returns how many."""
+    silent = db.session.scalars(
+        select(Assignment)
+        .where(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < today())
+        .order_by(Assignment.id)
+        .limit(limit)
+    ).all()
+    for assignment in silent:
+        accept_assignment(assignment, actor=None, by_silence=True)
+    return len(silent)
+
+
+def _accepted_first(assignment: Assignment, actor: User) -> None:
+    """Who acts on an assignment has accepted it."""
+    if assignment.status == AssignmentStatus.ASSIGNED:
+        accept_assignment(assignment, actor=actor, by_silence=is_accepted_by_silence(assignment))
+
+
+@guard("assignment.return")
+def _within_limit(assignment: Assignment) -> None:
+    if assignment.respond_by < today():
+        raise RuleBroken(
+            _(
+                "The limit for returning it ended on %(day)s; it counts as accepted.",
+                day=day_words(assignment.respond_by),
+            )
+        )
+
+
+def return_assignment(assignment: Assignment, *, reason: str, actor: User) -> None:
+    """Wrong addressee (退办): within the limit, with the reason. A lead's return sends the issue back."""
+    assignment.return_reason = reason
+    workflow.advance(assignment, "return", actor=actor, reason=reason)
+    if assignment.part != Part.CO_HANDLER and assignment.issue.status == IssueStatus.ASSIGNED:
+        workflow.advance(assignment.issue, "return", actor=actor)
+
+
+def report_progress(
+    assignment: Assignment,
+    *,
+    text: str,
+    actor: User,
+    commitment: Commitment | None = None,
+    percent: int | None = None,
+) -> Progress:
+    """A line of progress, on the whole or on one promise."""
+    _accepted_first(assignment, actor)
+    if commitment is not None and percent is not None:
+        commitment.percent = percent
+        commitment.touch()
+    line = Progress(
+        assignment=assignment,
+        commitment_id=commitment.id if commitment else None,
+        percent=percent,
+        text=text,
+        by_id=actor.id,
+        at=now(),
+    )
+    db.session.add(line)
+    db.session.flush()
+    audit.record("assignment.progress", assignment, actor, percent=percent)
+    return line
+
+
+def reply(
+    assignment: Assignment,
+    *,
+    result_class: ResultClass,
+    text: str,
+    signed_by: str,
+    actor: User,
+    next_step: str | None = None,
+    contact: str | None = None,
+    met_deputy: bool = False,
+    files: Iterable[StoredFile] = (),
+) -> Reply:
+    """The department answers after handling, with a result class. The lead's answer moves the issue;
+
+    B and C (with a later promise) are answered again when it is done.
+    """
+    if assignment.issue.is_closed:
+        raise RuleBroken(_("The issue is closed; reopen it first."))
+    _accepted_first(assignment, actor)
+    workflow.advance(assignment, "reply", actor=actor, result_class=result_class.value)
+    made = Reply(
+        assignment=assignment,
+        issue=assignment.issue,
+        round=assignment.round,
+        result_class=result_class,
+        text=text,
+        next_step=next_step,
+        signed_by=signed_by,
+        contact=contact,
+        met_deputy=met_deputy,
+        by_id=actor.id,
+        at=now(),
+    )
+    db.session.add(made)
+    db.session.flush()
+    for file in files:
+        attach(assignment.issue, file, actor=actor, reply=made)
+    if assignment.part != Part.CO_HANDLER and assignment.issue.status == IssueStatus.IN_HANDLING:
+        workflow.advance(assignment.issue, "reply", actor=actor, result_class=result_class.value)
+    return made
+
+
+# -- closing -------------------------------------------------------------------------------------------
+
+
+@guard("issue.decline")
+def _nothing_promised(issue: Issue) -> None:
+    if db.session.scalar(select(func.count()).select_from(Commitment).where(Commitment.issue_id == issue.id)):
+        raise RuleBroken(_("Something has been promised on it; it cannot be declined."))
+
+
+def decline(issue: Issue, *, reason: str, actor: User) -> None:
+    """Not accepted: the reason, and where to turn instead."""
+    workflow.advance(issue, "decline", actor=actor, reason=reason)
+    issue.outcome = Outcome.NOT_ACCEPTED
+    issue.outcome_note = reason
+
+
+def transfer(issue: Issue, *, to: str, actor: User) -> None:
+    """Turned into a formal suggestion, or handed to a higher level."""
+    workflow.advance(issue, "transfer", actor=actor, to=to)
+    issue.outcome_note = to
+
+
+@guard("issue.strike_off")
+def _all_promises_kept(issue: Issue) -> None:
+    owed = db.session.scalar(
+        select(func.count())
+        .select_from(Commitment)
+        .where(
+            Commitment.issue_id == issue.id,
+            Commitment.status.in_((CommitmentStatus.OPEN, CommitmentStatus.REPORTED)),
+        )
+    )
+    if owed:
+        raise RuleBroken(_("%(count)d commitments are still owed.", count=owed))
+
+
+@guard("issue.explain")
+def _no_promise_open(issue: Issue) -> None:
+    _all_promises_kept(issue)
+
+
+def strike_off(issue: Issue, *, actor: User, basis: str | None = None) -> None:
+    """Struck off the ledger (销号): all promises kept, the deputy agrees. With undo."""
+    workflow.advance(issue, "strike_off", actor=actor, basis=basis)
+    _offer_reopening(issue, "strike_off", IssueStatus.REPLIED, actor)
+
+
+def explain(issue: Issue, *, actor: User, note: str | None = None) -> None:
+    """Settled by explanation (解释答复办结); the deputy agrees."""
+    before = issue.status
+    workflow.advance(issue, "explain", actor=actor, note=note)
+    _offer_reopening(issue, "explain", before, actor)
+
+
+def _offer_reopening(issue: Issue, move: str, before: str, actor: User) -> None:
+    undo.offer(
+        "issue.close",
+        _("“%(title)s” is closed.", title=issue.title),
+        actor=actor,
+        back=f"/issues/{issue.id}",
+        issue_id=issue.id,
+        move=move,
+        before=str(before),
+    )
+
+
+@undo.compensation("issue.close")
+def _close_back(*, actor: User, issue_id: int, move: str, before: str) -> None:
+    issue = db.session.get_one(Issue, issue_id)
+    if not issue.is_closed:
+        raise RuleBroken(_("It has been reopened already."))
+    issue.status, issue.closed_at = IssueStatus(before), None
+    audit.record(f"issue.{move}.undo", issue, actor, status=before)
+
+
+def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None) -> None:
+    """Handle again: round + 1, the same departments, REWORK_MONTHS; the old round stays readable."""
+    current = db.session.scalars(
+        select(Assignment).where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
+    ).all()
+    workflow.advance(issue, "rework", actor=actor, reason=reason)
+    issue.round += 1
+    limit, basis = default_limit(issue, today())
+    if due_on is not None:
+        limit, basis = due_on, "重新办理时确定"
+    for old in current:
+        if old.status == AssignmentStatus.RETURNED:
+            continue
+        db.session.add(
+            Assignment(
+                issue=issue,
+                round=issue.round,
+                department_id=old.department_id,
+                part=old.part,
+                status=AssignmentStatus.ACCEPTED,
+                accepted_at=now(),
+                assigned_on=today(),
+                due_on=limit,
+                due_basis=basis,
+                requirement=reason,
+                respond_by=today(),
+            )
+        )
+        workflow.advance(old, "supersede", actor=actor)
+    db.session.flush()
+
+
+def reopen(issue: Issue, *, reason: str, actor: User) -> None:
+    """It came back (反弹): a new round, never an edit of the old one."""
+    current = db.session.scalars(
+        select(Assignment).where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
+    ).all()
+    workflow.advance(issue, "reopen", actor=actor, reason=reason)
+    issue.round += 1
+    issue.closed_at = None
+    for old in current:
+        if old.status != AssignmentStatus.SUPERSEDED:
+            workflow.advance(old, "supersede", actor=actor)
+
+
+def add_figure(
+    issue: Issue,
+    *,
+    label: str,
+    value: str,
+    as_of: date,
+    actor: User,
+    unit: str | None = None,
+    source: str | None = None,
+) -> OutcomeFigure:
+    """A number that says what came of it; also after striking off."""
+    figure = OutcomeFigure(issue=issue, label=label, value=value, unit=unit, as_of=as_of, source=source)
+    db.session.add(figure)
+    db.session.flush()
+    audit.record("issue.figure", issue, actor, label=label, value=value, unit=unit, as_of=as_of.isoformat())
+    return figure
+
+
+def remove_figure(figure: OutcomeFigure, *, actor: User) -> None:
+    """Take a figure back."""
+    audit.record("issue.figure.remove", figure.issue, actor, label=figure.label, value=figure.value)
+    db.session.delete(figure)
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+def attach(
+    issue: Issue,
+    file: StoredFile,
+    *,
+    actor: User,
+    commitment: Commitment | None = None,
+    reply: Reply | None = None,
+    caption: str | None = None,
+) -> IssueFile:
+    """Tie a stored file to an issue, a promise's evidence, or a reply."""
+    link = IssueFile(
+        issue=issue,
+        file=file,
+        commitment_id=commitment.id if commitment else None,
+        reply_id=reply.id if reply else None,
+        caption=caption,
+    )
+    db.session.add(link)
+    db.session.flush()
+    audit.record("issue.attach", issue, actor, file=file.sha256[:12])
+    return link
+
+
+def detach(link: IssueFile, *, actor: User) -> None:
+    """Take a file off an issue, with undo; evidence of a closed issue stays."""
+    if link.issue.is_closed:
+        raise RuleBroken(_("The issue is closed; its evidence stays."))
+    audit.record("issue.detach", link.issue, actor, file=link.file.sha256[:12])
+    undo.offer(
+        "issue.detach",
+        _("“%(name)s” has been removed.", name=link.file.name),
+        actor=actor,
+        back=f"/issues/{link.issue_id}",
+        row=undo.snapshot(link),
+    )
+    db.session.execute(delete(IssueFile).where(IssueFile.id == link.id))
+
+
+@undo.compensation("issue.detach")
+def _attach_again(*, actor: User, row: dict[str, Any]) -> None:
+    link = undo.restore(IssueFile, row)
+    audit.record("issue.detach.undo", link.issue, actor)
+
+
+@guard("hearing.file")
+def _every_issue_has_a_place(hearing: Hearing) -> None:
+    loose = db.session.scalar(
+        select(func.count())
+        .select_from(Issue)
+        .where(Issue.hearing_id == hearing.id, Issue.status.in_((IssueStatus.REGISTERED, IssueStatus.RETURNED)))
+    )
+    if loose:
+        raise RuleBroken(_("%(count)d issues are not assigned, answered, transferred or declined yet.", count=loose))
+
+
+@guard("issue.assign")
+def _after_the_evening(issue: Issue) -> None:
+    if issue.hearing.status not in (HearingStatus.CONCLUDED, HearingStatus.FILED):
+        raise RuleBroken(_("Issues are assigned after the hearing has concluded."))
+    if issue.outcome == Outcome.NOT_ACCEPTED:
+        raise RuleBroken(_("It was not accepted; decline it, or change the outcome."))
+
+
+@guard("issue.assign")
+def _resident_has_a_deputy(issue: Issue) -> None:
+    if issue.lead_deputy_id is None:
+        raise RuleBroken(_("Choose the deputy who will confirm it first."))
+
+
+SIGN_IN_KINDS = (DepartmentKind.BUREAU, DepartmentKind.STREET_OFFICE)

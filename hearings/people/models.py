@@ -1,0 +1,137 @@
+"""Departments and people."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_security.core import UserMixin
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, false, select, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..db import Model, Published, db, enum_column, now, today
+from ..permissions import ROLE_LABELS, Clause, Role, scope
+
+
+class DepartmentKind(StrEnum):
+    """What an office is; `other` has no sign-in, the organiser acts for it."""
+
+    BUREAU = "bureau"
+    STREET_OFFICE = "street_office"
+    ENTERPRISE = "enterprise"
+    OTHER = "other"
+
+
+class Department(Published, Model):
+    """An office that answers and promises. A rename or merger retires the row in favour of its successor,
+
+    so that old records keep the old name; what is open moves to the successor.
+    """
+
+    __table_args__ = (CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="validity"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    short_name: Mapped[str]
+    kind: Mapped[DepartmentKind] = enum_column(DepartmentKind, default=DepartmentKind.BUREAU)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
+    street: Mapped[str | None]
+    """Of a street office: the street it serves."""
+    head: Mapped[str | None]
+    contact: Mapped[str | None]
+    contact_phone: Mapped[str | None]
+    """Of the office, not of a person."""
+    position: Mapped[int] = mapped_column(default=100)
+    valid_from: Mapped[date] = mapped_column(default=date(2016, 1, 1))
+    valid_until: Mapped[date | None]
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+
+    successor: Mapped["Department | None"] = relationship(foreign_keys=[successor_id], remote_side=[id])
+
+    @property
+    def is_current(self) -> bool:
+        return self.valid_until is None or self.valid_until >= today()
+
+
+user_station = Table(
+    "user_station",
+    db.metadata,
+    Column("user_id", Integer, ForeignKey("user.id"), primary_key=True),
+    Column("station_id", Integer, ForeignKey("station.id"), primary_key=True),
+)
+
+
+class UserRole(Model):
+    """One role of one person."""
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    role: Mapped[Role] = enum_column(Role, primary_key=True)
+
+
+class User(Model, UserMixin):
+    """A person who signs in, or once did."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    """The login name, lower case."""
+    name: Mapped[str]
+    email: Mapped[str | None]
+    password: Mapped[str | None]  # type: ignore[assignment]
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(unique=True)
+    """Changes when all sign-ins of the person must end."""
+    title: Mapped[str | None]
+    """Job title as it stands on papers, e.g. 副主任."""
+    protocol_order: Mapped[int] = mapped_column(default=1000)
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+    locale: Mapped[str | None]
+    valid_from: Mapped[date] = mapped_column(default=today)
+    valid_until: Mapped[date | None]
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    failures: Mapped[int] = mapped_column(default=0)
+    """Wrong passwords since the last right one."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    department: Mapped[Department | None] = relationship(lazy="joined")
+    role_rows: Mapped[list[UserRole]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    stations: Mapped[list[Any]] = relationship("Station", secondary=user_station)
+
+    @property
+    def role_set(self) -> frozenset[Role]:
+        return frozenset(row.role for row in self.role_rows)
+
+    @property
+    def role_labels(self) -> list[Any]:
+        return [ROLE_LABELS[role] for role in Role if role in self.role_set]
+
+    def set_roles(self, roles: Any) -> None:
+        """Replace the set of roles."""
+        wanted = {Role(r) for r in roles}
+        self.role_rows = [row for row in self.role_rows if row.role in wanted] + [
+            UserRole(role=role) for role in sorted(wanted - self.role_set)
+        ]
+
+    @property
+    def is_district(self) -> bool:
+        """An organiser of the whole district: one not bound to stations."""
+        return not self.stations
+
+    @property
+    def station_ids(self) -> list[int]:
+        return [s.id for s in self.stations]
+
+    @property
+    def department_ids(self) -> list[int]:
+        """The person's office and every office that became it."""
+        if self.department_id is None:
+            return []
+        cached = self.__dict__.get("_department_ids")
+        if cached is None:
+            base = select(Department.id).where(Department.id == self.department_id).cte(recursive=True)
+            family = base.union(select(Department.id).join(base, Department.successor_id == base.c.id))
+            cached = self.__dict__["_department_ids"] = list(db.session.scalars(select(family.c.id)))
+        return cached
+
+
+@scope("department", Role.ORGANISER, "district")
+def _departments_of_district_organiser(user: Any) -> Clause:
+    return true() if user.is_district else false()

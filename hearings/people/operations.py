@@ -1,0 +1,201 @@
+"""What happens to offices and people. No commit, no request: the caller passes the actor and commits once."""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_security.utils import hash_password
+from sqlalchemy import select
+
+from .. import audit
+from ..db import db, today
+from ..errors import RuleBroken
+from ..permissions import Role
+from . import login_name
+from .models import Department, User
+
+
+def check_password(password: str, username: str = "") -> None:
+    """Raises `RuleBroken` for a password that is too short, of one kind of character, or the login name."""
+    least = current_app.config["PASSWORD_MIN"]
+    if len(password) < least:
+        raise RuleBroken(_("The password needs at least %(least)d characters.", least=least), "password")
+    kinds = sum(bool(re.search(p, password)) for p in ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]"))
+    if kinds < 2 or (username and password.lower() == username.lower()):
+        raise RuleBroken(
+            _("Mix at least two of: small letters, capitals, digits, signs; and do not use the login name."),
+            "password",
+        )
+
+
+def _check_username(username: str, but: User | None = None) -> str:
+    name = login_name(username)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,31}", name):
+        raise RuleBroken(_("A login name has 2 to 32 letters a–z, digits, dots or dashes."), "username")
+    other = db.session.scalar(select(User).where(User.username == name))
+    if other is not None and other is not but:
+        raise RuleBroken(_("This login name is taken."), "username")
+    return name
+
+
+def create_user(
+    *,
+    username: str,
+    name: str,
+    roles: Iterable[str],
+    password: str,
+    actor: User | None,
+    title: str | None = None,
+    email: str | None = None,
+    department: Department | None = None,
+    stations: Iterable[Any] = (),
+    protocol_order: int = 1000,
+    must_change_password: bool = False,
+) -> User:
+    """A person who can sign in. Raises `RuleBroken` for a taken or odd login name, a weak password, no role."""
+    login = _check_username(username)
+    check_password(password, login)
+    roles = set(roles)
+    if not roles:
+        raise RuleBroken(_("Choose at least one role."), "roles")
+    if Role.DEPARTMENT in roles and department is None:
+        raise RuleBroken(_("Somebody who acts for a department needs the department."), "department")
+    user = User(
+        username=login,
+        name=name,
+        title=title,
+        email=email,
+        department=department,
+        stations=list(stations),
+        protocol_order=protocol_order,
+        password=hash_password(password),
+        must_change_password=must_change_password,
+        fs_uniquifier=secrets.token_hex(16),
+    )
+    user.set_roles(roles)
+    db.session.add(user)
+    db.session.flush()
+    audit.record("user.create", user, actor, roles=sorted(roles))
+    return user
+
+
+def amend_user(user: User, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change name, title, email, protocol_order, department, stations, roles, username."""
+    changes = dict(changes)
+    if "username" in changes:
+        changes["username"] = _check_username(changes["username"], user)
+    roles = changes.pop("roles", None)
+    if roles is not None:
+        if not roles:
+            raise RuleBroken(_("Choose at least one role."), "roles")
+        if user is actor and Role.ADMIN in user.role_set and Role.ADMIN not in roles:
+            raise RuleBroken(_("You cannot take the administrator's role from yourself."), "roles")
+        user.set_roles(roles)
+    for name, value in changes.items():
+        setattr(user, name, value)
+    if Role.DEPARTMENT in user.role_set and user.department is None:
+        raise RuleBroken(_("Somebody who acts for a department needs the department."), "department")
+    audit.record("user.amend", user, actor, fields=sorted([*changes, *(["roles"] if roles is not None else [])]))
+
+
+def lock_user(user: User, *, actor: User) -> None:
+    """Close a sign-in; what is open stays and is handed over by an act of its own."""
+    if user is actor:
+        raise RuleBroken(_("You cannot lock yourself."))
+    user.active = False
+    user.valid_until = today()
+    user.fs_uniquifier = secrets.token_hex(16)
+    audit.record("user.lock", user, actor)
+
+
+def unlock_user(user: User, *, actor: User) -> None:
+    """Open a sign-in again, also after too many wrong passwords."""
+    user.active = True
+    user.valid_until = None
+    user.failures = 0
+    audit.record("user.unlock", user, actor)
+
+
+def reset_password(user: User, *, actor: User | None, password: str | None = None) -> str:
+    """A new first password, to be changed at the next sign-in; ends all sign-ins. Returns it."""
+    password = password or f"{secrets.token_urlsafe(6)}-{secrets.randbelow(900) + 100}"
+    user.password = hash_password(password)
+    user.must_change_password = True
+    user.failures = 0
+    user.fs_uniquifier = secrets.token_hex(16)
+    audit.record("user.reset", user, actor)
+    return password
+
+
+def create_department(*, name: str, short_name: str, actor: User | None, **details: Any) -> Department:
+    """A new office. `details`: kind, street, head, contact, contact_phone, position, valid_from, parent_id."""
+    _check_name_free(name)
+    department = Department(name=name, short_name=short_name, **details)
+    db.session.add(department)
+    db.session.flush()
+    audit.record("department.create", department, actor, name=name)
+    return department
+
+
+def _check_name_free(name: str, but: Department | None = None) -> None:
+    same = db.session.scalars(
+        select(Department).where(Department.name == name, Department.successor_id.is_(None))
+    ).all()
+    if any(d.is_current and d is not but for d in same):
+        raise RuleBroken(_("There is a department of this name already."), "name")
+
+
+def amend_department(department: Department, changes: Mapping[str, Any], *, actor: User | None) -> None:
+    """Mend details. A rename that should leave old records alone is `rename_department`."""
+    if "name" in changes:
+        _check_name_free(changes["name"], department)
+    for name, value in changes.items():
+        setattr(department, name, value)
+    department.touch()
+    audit.record("department.amend", department, actor, fields=sorted(changes))
+
+
+def rename_department(
+    department: Department, *, name: str, short_name: str, on: date, actor: User | None
+) -> Department:
+    """From `on` the office has a new name: a new row that succeeds the old one. Old records keep the old name;
+
+    its people move over. Returns the new row.
+    """
+    if not department.is_current:
+        raise RuleBroken(_("This department has been retired."))
+    successor = create_department(
+        name=name,
+        short_name=short_name,
+        actor=actor,
+        kind=department.kind,
+        street=department.street,
+        head=department.head,
+        contact=department.contact,
+        contact_phone=department.contact_phone,
+        position=department.position,
+        valid_from=on,
+    )
+    retire_department(department, on=on - timedelta(days=1), successor=successor, actor=actor)
+    return successor
+
+
+def retire_department(
+    department: Department, *, on: date, actor: User | None, successor: Department | None = None
+) -> None:
+    """The office ends on that day; with a successor (rename, merger) its people move over."""
+    if on < department.valid_from:
+        raise RuleBroken(_("This lies before the department began."), "valid_until")
+    if successor is department:
+        raise RuleBroken(_("A department cannot succeed itself."), "successor")
+    department.valid_until = on
+    department.successor = successor
+    department.touch()
+    if successor is not None:
+        for user in db.session.scalars(select(User).where(User.department_id == department.id)):
+            user.department = successor
+    audit.record("department.retire", department, actor, successor=successor.name if successor else None)

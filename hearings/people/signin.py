@@ -1,0 +1,89 @@
+"""Signing in with a login name. The library carries the sign-in; looking people up and locking are ours."""
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_security.core import Security
+from flask_security.datastore import SQLAlchemyUserDatastore
+from flask_security.forms import ChangePasswordForm, LoginForm
+from flask_security.utils import hash_password, verify_and_update_password
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from wtforms import BooleanField, PasswordField, StringField, SubmitField
+
+from .. import audit
+from ..db import db, today
+from ..forms import Filled, clean_arg
+from . import login_name
+from .models import User
+
+security = Security()
+
+
+class SignInForm(LoginForm):
+    """Login name and password. One sentence for all wrong pairs: which names exist stays unknown."""
+
+    email = None  # type: ignore[assignment]
+    username = StringField(_l("Login name"), validators=[Filled()], render_kw={"autocomplete": "username"})
+    password = PasswordField(_l("Password"), validators=[Filled()], render_kw={"autocomplete": "current-password"})
+    remember = BooleanField(_l("Keep me signed in on this computer"))
+    submit = SubmitField(_l("Sign in"))
+
+    def validate(self, **kwargs: Any) -> bool:
+        if not super(LoginForm, self).validate(**kwargs):
+            return False
+        words = clean_arg(self.username.data or "")
+        self.user = db.session.scalar(select(User).where(User.username == login_name(words)))
+        limit = current_app.config["LOGIN_FAILURES"]
+        if self.user is None:
+            hash_password(self.password.data or "")  # as long as a wrong password takes
+            return self._wrong()
+        if self.user.failures >= limit:
+            self.form_errors.append(_("Too many wrong passwords. Please ask the administrator to unlock you."))
+            return False
+        if not self.user.password or not verify_and_update_password(self.password.data or "", self.user):
+            self.user.failures += 1
+            audit.record("user.sign_in_failed", self.user, None)
+            db.session.commit()
+            return self._wrong()
+        if not self.user.active or (self.user.valid_until and self.user.valid_until < today()):
+            self.form_errors.append(_("This sign-in has been closed. Please ask the administrator."))
+            return False
+        self.user.failures = 0
+        audit.record("user.sign_in", self.user, self.user)
+        db.session.commit()
+        return True
+
+    def _wrong(self) -> bool:
+        self.form_errors.append(_("Login name or password is wrong."))
+        return False
+
+
+class NewPasswordForm(ChangePasswordForm):
+    """Old password once, the new one twice."""
+
+    password = PasswordField(_l("Password now"), validators=[Filled()], render_kw={"autocomplete": "current-password"})
+    new_password = PasswordField(_l("New password"), validators=[Filled()], render_kw={"autocomplete": "new-password"})
+    new_password_confirm = PasswordField(
+        _l("New password again"), validators=[Filled()], render_kw={"autocomplete": "new-password"}
+    )
+    submit = SubmitField(_l("Change password"))
+
+
+def load_user(fs_uniquifier: str) -> User | None:
+    """The signed-in person of a request, with office and roles, in one statement."""
+    user = (
+        db.session.execute(select(User).where(User.fs_uniquifier == fs_uniquifier).options(joinedload(User.role_rows)))
+        .unique()
+        .scalar_one_or_none()
+    )
+    return user if user is not None and user.active else None
+
+
+def init_app(app: Any) -> None:
+    """Join the library to the application."""
+    store = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
+    security.init_app(app, store, login_form=SignInForm, change_password_form=NewPasswordForm)
+    app.login_manager.user_loader(load_user)

@@ -1,0 +1,780 @@
+"""Scheduling: stations, hearings, seats, topics."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select, update
+
+from .. import audit, undo, workdays, workflow
+from ..db import LOCAL, db, now, today
+from ..errors import RuleBroken
+from ..files import StoredFile
+from ..filters import full_day
+from ..people.models import Department, DepartmentKind, User
+from .models import (
+    AttendanceList,
+    Came,
+    Capacity,
+    Hearing,
+    HearingKind,
+    HearingStatus,
+    Participant,
+    Preparation,
+    Station,
+    Topic,
+    TopicSource,
+)
+
+CURRENT = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED, HearingStatus.IN_SESSION)
+BEFORE = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
+LASTING = (HearingStatus.CANCELLED, HearingStatus.DISCARDED)
+
+# -- stations ------------------------------------------------------------------------------------------
+
+
+def create_station(*, code: str, name: str, street: str, address: str, actor: User | None, **details: Any) -> Station:
+    """A new liaison station. Raises `RuleBroken` when the code is taken."""
+    _check_code(code)
+    station = Station(code=code, name=name, street=street, address=address, **details)
+    db.session.add(station)
+    db.session.flush()
+    audit.record("station.create", station, actor, name=name)
+    return station
+
+
+def _check_code(code: str, but: Station | None = None) -> None:
+    other = db.session.scalar(select(Station).where(Station.code == code))
+    if other is not None and other is not but:
+        raise RuleBroken(_("There is a station with this code already."), "code")
+
+
+def amend_station(station: Station, changes: Mapping[str, Any], *, actor: User | None) -> None:
+    """Change a station. A new name or address shows on its current hearings, which count the change;
+
+    past hearings keep the place as it was frozen on their evening.
+    """
+    if "code" in changes:
+        _check_code(changes["code"], station)
+    for name, value in changes.items():
+        setattr(station, name, value)
+    station.touch()
+    if {"name", "address"} & set(changes):
+        for hearing in db.session.scalars(
+            select(Hearing).where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT))
+        ):
+            hearing.touch()
+    audit.record("station.amend", station, actor, fields=sorted(changes))
+
+
+def retire_station(station: Station, *, on: date, actor: User | None) -> None:
+    """No hearings there after that day. Raises `RuleBroken` when some are still planned."""
+    planned = db.session.scalar(
+        select(func.count())
+        .select_from(Hearing)
+        .where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT), Hearing.starts_at > now())
+    )
+    if planned:
+        raise RuleBroken(_("%(count)d hearings are still planned there.", count=planned))
+    station.valid_until = on
+    station.touch()
+    audit.record("station.retire", station, actor)
+
+
+def reopen_station(station: Station, *, actor: User | None) -> None:
+    """Use a retired station again."""
+    station.valid_until = None
+    station.touch()
+    audit.record("station.amend", station, actor, fields=["valid_until"])
+
+
+# -- hearings ------------------------------------------------------------------------------------------
+
+
+def draft_hearing(
+    *,
+    kind: HearingKind = HearingKind.NIGHT_HEARING,
+    title: str,
+    station: Station,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: User,
+    theme: str | None = None,
+    chair: User | None = None,
+    follows: Hearing | None = None,
+) -> Hearing:
+    """A hearing that nobody has been told of. The chair takes a seat. Raises `RuleBroken` on end before start."""
+    _check_times(starts_at, ends_at)
+    _check_station_of(actor, station)
+    hearing = Hearing(
+        kind=kind,
+        series=kind.value,
+        title=title,
+        theme=theme,
+        station=station,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        chair=chair,
+        follows=follows,
+        created_by_id=actor.id,
+        status=HearingStatus.DRAFT,
+    )
+    db.session.add(hearing)
+    db.session.flush()
+    audit.record("hearing.create", hearing, actor, status=HearingStatus.DRAFT)
+    if chair is not None:
+        add_person(hearing, chair, actor=actor, capacity=Capacity.CHAIR, listed=AttendanceList.PRESENT)
+    return hearing
+
+
+def _check_times(starts_at: datetime, ends_at: datetime) -> None:
+    if ends_at <= starts_at:
+        raise RuleBroken(_("The end must come after the start."), "ends")
+
+
+def _check_station_of(actor: User, station: Station) -> None:
+    if not actor.is_district and station.id not in actor.station_ids:
+        raise RuleBroken(_("You can only plan hearings at your own stations."), "station")
+    if not station.is_current:
+        raise RuleBroken(_("This station has been retired."), "station")
+
+
+def copy_hearing(source: Hearing, *, starts_at: datetime, ends_at: datetime, title: str, actor: User) -> Hearing:
+    """A new draft with the earlier one's kind, station, theme, chair and seats (nobody's answers)."""
+    copy = draft_hearing(
+        kind=source.kind,
+        title=title,
+        theme=source.theme,
+        station=source.station,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        actor=actor,
+    )
+    copy.chair = source.chair
+    for seat in db.session.scalars(
+        select(Participant)
+        .where(Participant.hearing_id == source.id, Participant.is_walk_in.is_(False))
+        .order_by(Participant.position)
+    ):
+        if seat.user is not None and not seat.user.active:
+            continue
+        if seat.department is not None and not seat.department.is_current:
+            continue
+        db.session.add(
+            Participant(
+                hearing_id=copy.id,
+                user_id=seat.user_id,
+                department_id=seat.department_id,
+                name=seat.name if seat.department_id is None else None,
+                unit=seat.unit,
+                title=seat.title if seat.department_id is None else None,
+                email=seat.email,
+                position=seat.position,
+                capacity=seat.capacity,
+                listed=seat.listed,
+                seats=seat.seats,
+            )
+        )
+    db.session.flush()
+    return copy
+
+
+def amend_hearing(hearing: Hearing, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change title, theme, chair, ballots_issued, and (in a draft) kind, station, starts_at, ends_at, follows.
+
+    After announcing, time and place move by `reschedule`, with a reason.
+    """
+    if not changes:
+        return
+    if hearing.status in (*LASTING, HearingStatus.FILED):
+        raise RuleBroken(_("This hearing can no longer be changed."))
+    if hearing.status != HearingStatus.DRAFT and {"starts_at", "ends_at", "station", "kind"} & set(changes):
+        raise RuleBroken(_("It has been announced: move it with “reschedule”, so that everybody is told why."))
+    _check_times(changes.get("starts_at", hearing.starts_at), changes.get("ends_at", hearing.ends_at))
+    if "station" in changes:
+        _check_station_of(actor, changes["station"])
+    for name, value in changes.items():
+        setattr(hearing, name, value)
+    if "kind" in changes:
+        hearing.series = HearingKind(changes["kind"]).value
+    if changes.get("chair") is not None:
+        _seat_chair(hearing, changes["chair"], actor)
+    hearing.touch()
+    audit.record("hearing.amend", hearing, actor, fields=sorted(changes))
+
+
+def _seat_chair(hearing: Hearing, chair: User, actor: User) -> None:
+    seat = db.session.scalar(
+        select(Participant).where(Participant.hearing_id == hearing.id, Participant.user_id == chair.id)
+    )
+    if seat is None:
+        add_person(hearing, chair, actor=actor, capacity=Capacity.CHAIR, listed=AttendanceList.PRESENT)
+    else:
+        seat.capacity = Capacity.CHAIR
+
+
+def next_serial(series: str) -> int:
+    """The number the next announced hearing of the series would get: one given back, else the next."""
+    used = db.session.scalars(
+        select(Hearing.serial_no)
+        .where(Hearing.series == series, Hearing.serial_no.is_not(None))
+        .order_by(Hearing.serial_no)
+    ).all()
+    for before, after in pairwise(used):
+        if after > before + 1:  # type: ignore[operator]
+            return before + 1  # type: ignore[operator]
+    return used[-1] + 1 if used else 1  # type: ignore[operator]
+
+
+def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearing: Hearing | None = None) -> list[str]:
+    """What speaks against that evening, in sentences; none of it forbids."""
+    said = []
+    day = starts_at.astimezone(LOCAL).date()
+    table = workdays.overrides()
+    holiday = workdays.holiday_name(day, table)
+    if not workdays.is_workday(day, table):
+        said.append(
+            _("%(day)s is a holiday (%(name)s).", day=full_day(day), name=holiday)
+            if holiday
+            else _("%(day)s is not a working day.", day=full_day(day))
+        )
+    if not workdays.year_is_known(day.year, table):
+        said.append(_("The holidays of %(year)d are not published yet.", year=day.year))
+    notice = current_app.config["NOTICE_DAYS"]
+    if hearing is None or hearing.status in BEFORE:
+        left = (day - today()).days
+        if left < 0:
+            said.append(_("This day has passed."))
+        elif left < notice:
+            said.append(_("Less than %(count)d days' notice.", count=notice))
+    overlapping = (
+        (Hearing.starts_at < ends_at)
+        & (Hearing.ends_at > starts_at)
+        & Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
+    )
+    if hearing is not None:
+        overlapping &= Hearing.id != hearing.id
+    for other in db.session.scalars(select(Hearing).where(overlapping, Hearing.station_id == station.id)):
+        said.append(_("The station is taken at that time: “%(title)s”.", title=other.title))
+    if hearing is not None:
+        mine = (
+            select(Participant.user_id, Participant.department_id)
+            .where(Participant.hearing_id == hearing.id)
+            .subquery()
+        )
+        start = datetime.combine(day, datetime.min.time(), LOCAL)
+        evening = (
+            (Hearing.starts_at >= start)
+            & (Hearing.starts_at < start + timedelta(days=1))
+            & Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
+            & (Hearing.id != hearing.id)
+        )
+        booked = (
+            select(User.name, Department.short_name, Hearing.title)
+            .select_from(Participant)
+            .join(Hearing, Hearing.id == Participant.hearing_id)
+            .outerjoin(User, User.id == Participant.user_id)
+            .outerjoin(Department, Department.id == Participant.department_id)
+            .where(
+                evening,
+                or_(
+                    Participant.user_id.in_(select(mine.c.user_id)),
+                    Participant.department_id.in_(select(mine.c.department_id)),
+                ),
+            )
+            .order_by(Participant.position)
+            .limit(20)
+        )
+        for person, office, title in db.session.execute(booked):
+            said.append(_("%(who)s is booked that day: “%(title)s”.", who=office or person, title=title))
+    return said
+
+
+def announce(hearing: Hearing, *, actor: User, serial_no: int | None = None) -> None:
+    """Tell everybody. Evening hearings take the next running number of their series, or the free one given."""
+    if hearing.kind == HearingKind.NIGHT_HEARING:
+        free = next_serial(hearing.series)
+        number = serial_no or hearing.serial_no or free
+        taken = db.session.scalar(
+            select(Hearing.title).where(
+                Hearing.series == hearing.series, Hearing.serial_no == number, Hearing.id != hearing.id
+            )
+        )
+        if taken is not None:
+            raise RuleBroken(
+                _("No. %(number)d is taken by “%(title)s”; %(free)d is free.", number=number, title=taken, free=free),
+                "serial_no",
+            )
+        last = db.session.scalar(select(func.max(Hearing.serial_no)).where(Hearing.series == hearing.series))
+        if last is not None and number > last + 1:
+            raise RuleBroken(_("The numbers run on without a gap: the next is %(free)d.", free=free), "serial_no")
+        hearing.serial_no = number
+    workflow.advance(hearing, "announce", actor=actor, serial_no=hearing.serial_no)
+    hearing.reply_sequence = hearing.sequence
+    undo.offer(
+        "hearing.announce",
+        _("“%(title)s” has been announced.", title=hearing.title),
+        actor=actor,
+        back=f"/hearings/{hearing.id}",
+        hearing_id=hearing.id,
+    )
+
+
+@undo.compensation("hearing.announce")
+def _take_announcement_back(*, actor: User, hearing_id: int) -> None:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    if hearing.status != HearingStatus.ANNOUNCED:
+        raise RuleBroken(_("It is under way already."))
+    hearing.status = HearingStatus.DRAFT
+    hearing.serial_no = None
+    hearing.announced_at = None
+    hearing.touch()
+    audit.record("hearing.announce.undo", hearing, actor, status=HearingStatus.DRAFT)
+
+
+def reschedule(
+    hearing: Hearing, *, starts_at: datetime, ends_at: datetime, station: Station, reason: str, actor: User
+) -> None:
+    """Move an announced or postponed hearing in time or place; earlier answers become stale."""
+    _check_times(starts_at, ends_at)
+    if station.id != hearing.station_id:
+        _check_station_of(actor, station)
+    before = {"starts_at": hearing.starts_at.isoformat(), "station": hearing.station.name}
+    workflow.advance(
+        hearing, "reschedule", actor=actor, reason=reason, was=before, now=starts_at.isoformat(), place=station.name
+    )
+    hearing.starts_at, hearing.ends_at, hearing.station = starts_at, ends_at, station
+    hearing.reason = reason
+    hearing.reply_sequence = hearing.sequence
+
+
+def postpone(hearing: Hearing, *, reason: str, actor: User) -> None:
+    """Put off without a new date yet."""
+    workflow.advance(hearing, "postpone", actor=actor, reason=reason)
+    hearing.reason = reason
+
+
+def cancel(hearing: Hearing, *, reason: str, actor: User) -> None:
+    """Call off for good; the running number goes back and is the next to be given, topics return to the pool."""
+    number, hearing.serial_no = hearing.serial_no, None
+    hearing.reason = reason
+    workflow.advance(hearing, "cancel", actor=actor, reason=reason, serial_no=number)
+    _topics_back(hearing)
+
+
+def discard(hearing: Hearing, *, actor: User) -> None:
+    """Throw a draft away (nobody was told); its topics return to the pool."""
+    workflow.advance(hearing, "discard", actor=actor)
+    _topics_back(hearing)
+
+
+def _topics_back(hearing: Hearing) -> None:
+    db.session.execute(update(Topic).where(Topic.hearing_id == hearing.id).values(hearing_id=None, position=0))
+
+
+def open_session(hearing: Hearing, *, actor: User) -> None:
+    """The evening begins; the place is frozen as it is now."""
+    workflow.advance(hearing, "open", actor=actor)
+    hearing.venue = f"{hearing.station.name}（{hearing.station.address}）"
+
+
+def conclude(hearing: Hearing, *, actor: User) -> None:
+    """The evening is over. Seats nobody signed in for are absent."""
+    workflow.advance(hearing, "conclude", actor=actor)
+    db.session.execute(
+        update(Participant)
+        .where(Participant.hearing_id == hearing.id, Participant.came == Came.UNKNOWN)
+        .values(came=Came.ABSENT)
+    )
+    undo.offer(
+        "hearing.conclude",
+        _("The session has been concluded."),
+        actor=actor,
+        back=f"/hearings/{hearing.id}/session",
+        hearing_id=hearing.id,
+    )
+
+
+@undo.compensation("hearing.conclude")
+def _resume(*, actor: User, hearing_id: int) -> None:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    workflow.advance(hearing, "resume", actor=actor)
+
+
+def file_hearing(hearing: Hearing, *, actor: User) -> None:
+    """Close the file: nothing more is recorded. Guards of later rooms say what is missing."""
+    workflow.advance(hearing, "file", actor=actor)
+
+
+# -- seats ---------------------------------------------------------------------------------------------
+
+
+def _open_for_seats(hearing: Hearing) -> None:
+    if hearing.status in (*LASTING, HearingStatus.FILED):
+        raise RuleBroken(_("The list of this hearing is closed."))
+
+
+def usual_seat(user: User) -> tuple[Capacity, AttendanceList]:
+    """Capacity and list a person usually has, by roles and title."""
+    roles = {r.value for r in user.role_set}
+    title = user.title or ""
+    if "leader" in roles and "区长" in title:
+        return Capacity.GOVERNMENT_LEADER, AttendanceList.IN_ATTENDANCE
+    if "leader" in roles:
+        return Capacity.COMMITTEE_LEADER, AttendanceList.PRESENT
+    if "工委" in title:
+        return Capacity.STREET_COMMITTEE, AttendanceList.PRESENT
+    if "deputy" in roles:
+        return Capacity.DEPUTY, AttendanceList.PRESENT
+    if "department" in roles:
+        return Capacity.DEPARTMENT_HEAD, AttendanceList.IN_ATTENDANCE
+    return Capacity.STAFF, AttendanceList.IN_ATTENDANCE
+
+
+def add_person(
+    hearing: Hearing,
+    user: User,
+    *,
+    actor: User,
+    capacity: Capacity | None = None,
+    listed: AttendanceList | None = None,
+    position: int | None = None,
+) -> Participant:
+    """Seat a person of the directory, once; in protocol order. A second time gives the seat there is."""
+    _open_for_seats(hearing)
+    seat = db.session.scalar(
+        select(Participant).where(Participant.hearing_id == hearing.id, Participant.user_id == user.id)
+    )
+    if seat is not None:
+        return seat
+    usual, usual_list = usual_seat(user)
+    seat = Participant(
+        hearing=hearing,
+        user=user,
+        name=user.name,
+        title=user.title,
+        unit=user.department.short_name if user.department else None,
+        email=user.email,
+        position=user.protocol_order if position is None else position,
+        capacity=capacity or usual,
+        listed=listed or usual_list,
+    )
+    return _seated(seat, actor)
+
+
+def add_department(
+    hearing: Hearing, department: Department, *, actor: User, position: int | None = None
+) -> Participant:
+    """A seat for an office's head, who is named later (by the office, or by phone). Once per office."""
+    _open_for_seats(hearing)
+    if not department.is_current:
+        raise RuleBroken(_("“%(name)s” has been retired.", name=department.name), "departments")
+    seat = db.session.scalar(
+        select(Participant).where(Participant.hearing_id == hearing.id, Participant.department_id == department.id)
+    )
+    if seat is not None:
+        return seat
+    street = department.kind == DepartmentKind.STREET_OFFICE
+    seat = Participant(
+        hearing=hearing,
+        department=department,
+        unit=department.short_name,
+        position=2000 + department.position if position is None else position,
+        capacity=Capacity.STREET_OFFICE if street else Capacity.DEPARTMENT_HEAD,
+        listed=AttendanceList.IN_ATTENDANCE,
+    )
+    return _seated(seat, actor)
+
+
+def add_guest(
+    hearing: Hearing,
+    *,
+    capacity: Capacity,
+    listed: AttendanceList,
+    actor: User,
+    name: str | None = None,
+    unit: str | None = None,
+    title: str | None = None,
+    seats: int = 1,
+    email: str | None = None,
+    is_walk_in: bool = False,
+    position: int = 5000,
+) -> Participant:
+    """A named guest, or seats without names such as ten residents."""
+    _open_for_seats(hearing)
+    if not name and not unit and seats == 1 and capacity != Capacity.RESIDENT:
+        raise RuleBroken(_("Give a name, or the unit, or how many seats."), "name")
+    seat = Participant(
+        hearing=hearing,
+        name=name,
+        unit=unit,
+        title=title,
+        email=email,
+        capacity=capacity,
+        listed=listed,
+        seats=seats,
+        is_walk_in=is_walk_in,
+        position=position,
+    )
+    if is_walk_in:
+        seat.came, seat.came_at, seat.seats_taken = Came.SIGNED_IN, now(), seats
+    return _seated(seat, actor)
+
+
+def _seated(seat: Participant, actor: User) -> Participant:
+    db.session.add(seat)
+    db.session.flush()
+    audit.record("participant.add", seat, actor)
+    return seat
+
+
+def amend_participant(seat: Participant, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change name, unit, title, email, position, capacity, listed, seats."""
+    _open_for_seats(seat.hearing)
+    for name, value in changes.items():
+        setattr(seat, name, value)
+    if changes:
+        audit.record("participant.amend", seat, actor, fields=sorted(changes))
+
+
+def remove_participant(seat: Participant, *, actor: User) -> None:
+    """Take a seat off the list, with undo."""
+    _open_for_seats(seat.hearing)
+    hearing_id = seat.hearing_id
+    audit.record("participant.remove", seat, actor)
+    undo.offer(
+        "participant.remove",
+        _("The seat has been removed."),
+        actor=actor,
+        back=f"/hearings/{hearing_id}/participants",
+        row=undo.snapshot(seat),
+    )
+    db.session.delete(seat)
+
+
+@undo.compensation("participant.remove")
+def _seat_again(*, actor: User, row: dict[str, Any]) -> None:
+    seat = undo.restore(Participant, row)
+    audit.record("participant.remove.undo", seat, actor)
+
+
+def name_attendee(
+    seat: Participant,
+    *,
+    name: str,
+    title: str | None,
+    actor: User,
+    stand_in_name: str | None = None,
+    stand_in_title: str | None = None,
+) -> None:
+    """A department says who comes, and who in that person's place if need be."""
+    if seat.department_id is None:
+        raise RuleBroken(_("This seat belongs to no department."))
+    _open_for_seats(seat.hearing)
+    seat.name, seat.title = name, title
+    seat.stand_in_name, seat.stand_in_title = stand_in_name, stand_in_title
+    audit.record("participant.name_attendee", seat, actor)
+
+
+def prepare(
+    hearing: Hearing, department: Department, *, text: str | None, file: StoredFile | None, actor: User
+) -> Preparation:
+    """What a department brings: a text, a file, or both."""
+    if not text and file is None:
+        raise RuleBroken(_("Write a few lines, or attach a file."), "text")
+    made = Preparation(hearing=hearing, department=department, text=text, file=file, by=actor)
+    db.session.add(made)
+    db.session.flush()
+    audit.record("hearing.prepare", made, actor, department=department.short_name)
+    return made
+
+
+def sign_in(
+    seat: Participant,
+    came: Came,
+    *,
+    actor: User,
+    reason: str | None = None,
+    stand_in: bool = False,
+    seats_taken: int | None = None,
+) -> None:
+    """Note who came, is on leave or absent; `stand_in`: the one named as stand-in came."""
+    if seat.hearing.status not in (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED):
+        raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
+    if seats_taken is not None and not 0 <= seats_taken <= max(seat.seats, 500):
+        raise RuleBroken(_("That many cannot have come."), "seats_taken")
+    before = undo.snapshot(seat)
+    seat.came = came
+    seat.came_at = now() if came == Came.SIGNED_IN else None
+    seat.is_stand_in = stand_in and came == Came.SIGNED_IN
+    seat.seats_taken = (seat.seats if seats_taken is None else seats_taken) if came == Came.SIGNED_IN else None
+    seat.reason = reason
+    audit.record("participant.sign_in", seat, actor, came=came.value)
+    kept = {k: before[k] for k in ("came", "is_stand_in", "seats_taken", "reason")}
+    undo.offer(
+        "participant.sign_in",
+        _("%(who)s: noted.", who=seat.name or seat.unit or _("Seat")),
+        actor=actor,
+        back=f"/hearings/{seat.hearing_id}/session",
+        seat_id=seat.id,
+        **kept,
+    )
+
+
+@undo.compensation("participant.sign_in")
+def _sign_in_back(*, actor: User, seat_id: int, **before: Any) -> None:
+    seat = db.session.get(Participant, seat_id)
+    if seat is None:
+        raise RuleBroken(_("This seat is no longer on the list."))
+    for name, value in before.items():
+        setattr(seat, name, value)
+    seat.came_at = None if seat.came != Came.SIGNED_IN else now()
+    audit.record("participant.sign_in.undo", seat, actor, came=str(seat.came))
+
+
+# -- topics --------------------------------------------------------------------------------------------
+
+
+def add_topic(
+    *,
+    title: str,
+    actor: User,
+    details: str | None = None,
+    source: TopicSource = TopicSource.OTHER,
+    street: str | None = None,
+    deputy: User | None = None,
+    departments: Iterable[Department] = (),
+    hearing: Hearing | None = None,
+) -> Topic:
+    """Collect a topic, into the pool or straight onto a hearing's list."""
+    topic = Topic(
+        title=title,
+        details=details,
+        source=source,
+        street=street,
+        deputy=deputy,
+        departments=list(departments),
+        created_by_id=actor.id,
+    )
+    db.session.add(topic)
+    if hearing is not None:
+        _put_on_list(hearing, topic)
+    db.session.flush()
+    audit.record("topic.create", topic, actor)
+    return topic
+
+
+def amend_topic(topic: Topic, changes: Mapping[str, Any], *, actor: User) -> None:
+    """Change title, details, source, street, deputy, departments, set_aside."""
+    for name, value in changes.items():
+        setattr(topic, name, value)
+    if topic.hearing is not None:
+        topic.hearing.touch()
+    if changes:
+        audit.record("topic.amend", topic, actor, fields=sorted(changes))
+
+
+def merge_topics(topics: Sequence[Topic], into: Topic, *, actor: User) -> None:
+    """Fold topics into one; it answers for all their departments. The others point to it and leave the lists."""
+    others = [t for t in topics if t is not into]
+    if not others:
+        raise RuleBroken(_("Choose at least two topics to merge."), "topics")
+    for topic in others:
+        if topic.merged_into_id is not None:
+            raise RuleBroken(_("“%(title)s” has been merged already.", title=topic.title), "topics")
+        for department in topic.departments:
+            if department not in into.departments:
+                into.departments.append(department)
+        topic.merged_into = into
+        topic.hearing = None
+        db.session.execute(update(Topic).where(Topic.merged_into_id == topic.id).values(merged_into_id=into.id))
+        audit.record("topic.merge", topic, actor, into=into.id)
+    undo.offer(
+        "topic.merge",
+        _("%(count)d topics merged.", count=len(others) + 1),
+        actor=actor,
+        back="/topics/",
+        ids=[t.id for t in others],
+    )
+
+
+@undo.compensation("topic.merge")
+def _split_again(*, actor: User, ids: list[int]) -> None:
+    for topic in db.session.scalars(select(Topic).where(Topic.id.in_(ids))):
+        topic.merged_into = None
+        audit.record("topic.merge.undo", topic, actor)
+
+
+def choose_topics(hearing: Hearing, topics: Iterable[Topic], *, actor: User) -> None:
+    """Take topics of the pool onto a hearing's list; their departments get seats."""
+    if hearing.status in (*LASTING, HearingStatus.FILED):
+        raise RuleBroken(_("This hearing can no longer be changed."))
+    for topic in topics:
+        if topic.hearing_id == hearing.id:
+            continue
+        if topic.hearing_id is not None or topic.merged_into_id is not None:
+            raise RuleBroken(_("“%(title)s” is not in the pool any more.", title=topic.title), "topics")
+        _put_on_list(hearing, topic)
+        for department in topic.departments:
+            if department.is_current and department.kind != DepartmentKind.OTHER:
+                add_department(hearing, department, actor=actor)
+        audit.record("topic.choose", topic, actor, hearing=hearing.id)
+    hearing.touch()
+
+
+def _put_on_list(hearing: Hearing, topic: Topic) -> None:
+    last = db.session.scalar(select(func.max(Topic.position)).where(Topic.hearing_id == hearing.id)) or 0
+    topic.hearing = hearing
+    topic.position = last + 1
+    topic.set_aside = None
+
+
+def release_topic(topic: Topic, *, actor: User) -> None:
+    """Back to the pool: not reached, or not this time."""
+    hearing = topic.hearing
+    if hearing is None:
+        return
+    audit.record("topic.release", topic, actor, hearing=hearing.id)
+    topic.hearing = None
+    topic.position = 0
+    hearing.touch()
+
+
+def order_topics(hearing: Hearing, ids: Sequence[int], *, actor: User) -> None:
+    """Put a hearing's topics in this order; ones not named follow as they were."""
+    topics = db.session.scalars(
+        select(Topic).where(Topic.hearing_id == hearing.id).order_by(Topic.position, Topic.id)
+    ).all()
+    place = {id_: i for i, id_ in enumerate(ids)}
+    for position, topic in enumerate(sorted(topics, key=lambda t: (place.get(t.id, len(place)), t.position)), 1):
+        topic.position = position
+    hearing.touch()
+    audit.record("topic.order", hearing, actor)
+
+
+def remove_topic(topic: Topic, *, actor: User) -> None:
+    """Delete a topic from the pool that nothing refers to, with undo."""
+    if topic.hearing_id is not None:
+        raise RuleBroken(_("It is on a hearing's list; take it off first."))
+    if db.session.scalar(select(func.count()).select_from(Topic).where(Topic.merged_into_id == topic.id)):
+        raise RuleBroken(_("Others have been merged into it."))
+    audit.record("topic.remove", topic, actor)
+    undo.offer(
+        "topic.remove",
+        _("“%(title)s” has been removed.", title=topic.title),
+        actor=actor,
+        back="/topics/",
+        row=undo.snapshot(topic),
+        departments=[d.id for d in topic.departments],
+    )
+    db.session.delete(topic)
+
+
+@undo.compensation("topic.remove")
+def _topic_again(*, actor: User, row: dict[str, Any], departments: list[int]) -> None:
+    topic = undo.restore(Topic, row)
+    topic.departments = list(db.session.scalars(select(Department).where(Department.id.in_(departments))))
+    audit.record("topic.remove.undo", topic, actor)

@@ -1,0 +1,97 @@
+"""Undo instead of "are you sure?": a compensating act, offered to the same person for a while.
+
+An operation that can be taken back says so with `offer()`; the room registers the compensation with
+`@compensation(name)`, which raises `RuleBroken` when something rests on the act by now.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import current_app, flash, get_template_attribute, has_request_context
+from flask_babel import gettext as _
+from sqlalchemy import ForeignKey, inspect, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .db import Model, db, now
+from .errors import RuleBroken
+
+
+class UndoOffer(Model):
+    """An act that its doer may take back until `until`."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    act: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    back: Mapped[str]
+    """Where to go after undoing."""
+    until: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+_compensations: dict[str, Callable[..., Any]] = {}
+
+
+def compensation(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register how to take an act back: `f(actor=…, **payload)`."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _compensations[act] = function
+        return function
+
+    return register
+
+
+def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -> UndoOffer:
+    """Offer to take `act` back; in a request the offer is flashed with the sentence `said`."""
+    kept = UndoOffer(
+        actor_id=actor.id,
+        act=act,
+        payload=payload,
+        back=back,
+        until=now() + timedelta(minutes=current_app.config["UNDO_MINUTES"]),
+    )
+    db.session.add(kept)
+    db.session.flush()
+    if has_request_context():
+        form = get_template_attribute("macros/ui.html", "undo_form")
+        flash(form(f"/undo/{kept.id}", str(said)), "undo")
+    return kept
+
+
+def take_back(offer_id: int, *, actor: Any) -> UndoOffer:
+    """Carry out an offer. Raises `RuleBroken` when it is not this person's, used, or too late."""
+    kept = db.session.scalar(select(UndoOffer).where(UndoOffer.id == offer_id, UndoOffer.actor_id == actor.id))
+    if kept is None:
+        raise RuleBroken(_("There is nothing to undo here."))
+    if kept.used_at is not None:
+        raise RuleBroken(_("This has been undone already."))
+    if now() > kept.until:
+        raise RuleBroken(_("The time to undo this has passed."))
+    _compensations[kept.act](actor=actor, **kept.payload)
+    kept.used_at = now()
+    return kept
+
+
+def snapshot(row: Any) -> dict[str, Any]:
+    """A row's columns as JSON, to be put back by `restore()`."""
+    return {
+        attr.key: {"at": v.isoformat()} if isinstance(v := getattr(row, attr.key), datetime | date) else v
+        for attr in inspect(row).mapper.column_attrs
+    }
+
+
+def restore(model: Any, kept: dict[str, Any]) -> Any:
+    """Put a removed row back, with its id."""
+    values = {}
+    for attr in inspect(model).column_attrs:
+        value = kept[attr.key]
+        if isinstance(value, dict) and set(value) == {"at"}:
+            words = value["at"]
+            value = datetime.fromisoformat(words) if "T" in words else date.fromisoformat(words)
+        values[attr.key] = value
+    row = model(**values)
+    db.session.add(row)
+    db.session.flush()
+    return row
