@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, has_request_context, render_template, request, session, url_for
+from flask import Flask, g, has_request_context, render_template, request, session
 from flask_babel import Babel, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
@@ -82,7 +82,8 @@ def create_app(config: Any = None) -> Flask:
     app.context_processor(_everywhere)
     app.after_request(_headers)
     _error_pages(app)
-    assets.serve(app, instance / "static")
+    if not app.testing:
+        assets.serve(app, instance / "static")
     if config.PROXY_COUNT:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.PROXY_COUNT, config.PROXY_COUNT)  # type: ignore[method-assign]
     return app

@@ -258,7 +258,7 @@ class Choice(SelectField):
             raise ValidationError(_("Please choose one of the list."))
 
     def iter_choices(self) -> Any:
-        for value, words in self.choices or ():  # type: ignore[str-unpack]
+        for value, words in self.choices or ():  # type: ignore[misc, str-unpack]
             yield value, words, value == ("" if self.data is None else str(self.data)), {}
 
 
@@ -286,7 +286,7 @@ class Choices(SelectMultipleField):
 
     def iter_choices(self) -> Any:
         chosen = {str(v) for v in self.data or ()}
-        for value, words in self.choices or ():  # type: ignore[str-unpack]
+        for value, words in self.choices or ():  # type: ignore[misc, str-unpack]
             yield value, words, str(value) in chosen, {}
 
 

@@ -6,7 +6,7 @@ with FTS5, PostgreSQL with a GIN index over a tsvector. Rooms say what of theirs
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +151,8 @@ def rebuild() -> int:
     db.session.execute(delete(SearchEntry))
     count = 0
     for model, describe in _indexed.items():
-        rows: list[dict[str, Any]] = [_row(o, describe(o)) for o in db.session.scalars(select(model))]
+        things: Sequence[Any] = db.session.scalars(select(model)).all()
+        rows = [_row(thing, describe(thing)) for thing in things]
         if rows:
             db.session.execute(insert(SearchEntry), rows)
         count += len(rows)

@@ -42,6 +42,7 @@ from . import undo
 from .db import LOCAL, Model, db, now, will_write
 from .errors import RuleBroken
 from .forms import Form, form_owner, new_form_id
+from .people.models import User
 from .permissions import public, signed_in
 
 bp = Blueprint("web", __name__)
@@ -77,6 +78,11 @@ class ParkedRequest(Model):
     content_type: Mapped[str]
     body: Mapped[bytes]
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+def me() -> User:
+    """The person of this request, as a row and not as a proxy."""
+    return current_user._get_current_object()
 
 
 # -- before the view -----------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ class User(Model, UserMixin):
     username: Mapped[str] = mapped_column(unique=True)
     """The login name, lower case."""
     name: Mapped[str]
-    email: Mapped[str | None]
-    password: Mapped[str | None]  # type: ignore[assignment]
+    email: Mapped[str | None]  # type: ignore[assignment]
+    password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     """Changes when all sign-ins of the person must end."""

@@ -20,7 +20,7 @@
   const chinese = language.startsWith("zh");
 
   const words = (key, values = {}) =>
-    Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), say[key] || "");
+    Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, () => value), say[key] || "");
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
   const make = (tag, cls, text = "") => Object.assign(document.createElement(tag), { className: cls, textContent: text });
   const later = (act, wait) => {
@@ -219,7 +219,7 @@
     const count = make("span", "pick-count num");
     count.setAttribute("role", "status");
     tools.append(search, every, none, count);
-    rows[0].insertAdjacentElement("beforebegin", tools);
+    rows[0].parentNode.insertAdjacentElement("beforebegin", tools);
 
     const boxes = rows.map((row) => row.querySelector("input"));
     const show = () => { count.textContent = words("chosen", { count: boxes.filter((box) => box.checked).length }); };
