@@ -367,7 +367,7 @@ def _configure(faces: list[Face], digest: str, fonts_dir: Path) -> Path:
                 encoding="utf-8",
             )
             os.replace(draft, config)
-        except (PermissionError, FileExistsError, FileNotFoundError):
+        except OSError:  # read-only, or a file in its place: next to the system's other temporary files then
             continue
         return config
     raise FontsMissing(gettext("The directory %(directory)s cannot be written.", directory=str(fonts_dir)))
