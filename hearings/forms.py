@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
-from enum import StrEnum
 from typing import Any
 
 from flask import current_app, request
@@ -290,7 +289,7 @@ class Choices(SelectMultipleField):
             yield value, words, str(value) in chosen, {}
 
 
-def enum_choices(labels: Mapping[StrEnum, Any]) -> list[tuple[str, Any]]:
+def enum_choices(labels: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     """A vocabulary as choices, in its own order."""
     return [(member.value, words) for member, words in labels.items()]
 
