@@ -4,7 +4,9 @@ An operation that can be taken back says so with `offer()`; the room registers t
 `@compensation(name)`, which raises `RuleBroken` when something rests on the act by now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -31,6 +33,17 @@ class UndoOffer(Model):
 
 
 _compensations: dict[str, Callable[..., Any]] = {}
+_part_of_one: ContextVar[bool] = ContextVar("part_of_one", default=False)
+
+
+@contextmanager
+def as_one() -> Iterator[None]:
+    """Acts inside offer nothing of their own: the act that they are part of is taken back as one."""
+    token = _part_of_one.set(True)
+    try:
+        yield
+    finally:
+        _part_of_one.reset(token)
 
 
 def compensation(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -43,8 +56,13 @@ def compensation(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return register
 
 
-def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -> UndoOffer:
-    """Offer to take `act` back; in a request the offer is flashed with the sentence `said`."""
+def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -> UndoOffer | None:
+    """Offer to take `act` back; in a request the offer is flashed with the sentence `said`.
+
+    Inside `as_one()` nothing is offered, and None comes back.
+    """
+    if _part_of_one.get():
+        return None
     kept = UndoOffer(
         actor_id=actor.id,
         act=act,

@@ -144,6 +144,12 @@ def guard(action: str) -> Callable[[Guard], Guard]:
     return register
 
 
+def ask_guards(action: str, thing: Any) -> None:
+    """Ask the guards of an act that is no move of the table, such as removing a row; they raise `RuleBroken`."""
+    for check in _guards[action]:
+        check(thing)
+
+
 def label(entity: str, status: str) -> Any:
     """The word for a status, lazily translated."""
     return LABELS[entity][status]

@@ -132,6 +132,7 @@ def remove_issue(issue: Issue, *, actor: User) -> None:
     """Take back an issue that nothing rests on yet, with undo."""
     if issue.status != IssueStatus.REGISTERED or issue.hearing.status not in (HearingStatus.ANNOUNCED, *RECORDING):
         raise RuleBroken(_("It has been handed on; it can be declined or transferred, not removed."))
+    workflow.ask_guards("issue.remove", issue)
     commitments = list(db.session.scalars(select(Commitment).where(Commitment.issue_id == issue.id)))
     exchanges = list(db.session.scalars(select(Exchange).where(Exchange.issue_id == issue.id)))
     files = list(db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id)))
