@@ -1,0 +1,64 @@
+"""Which face serves which part, and what is said when one is missing."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hearings.documents import RenderFailed, fonts, render
+
+from .sample import minutes
+
+
+def test_a_missing_face_is_a_warning_that_names_it(no_fonts_dir: Path) -> None:
+    served = {service.part.name: service for service in fonts.services(no_fonts_dir)}
+    if served["fang"].face is None or not served["fang"].substitute:
+        pytest.skip("this machine has the office's own typefaces")
+    assert "Fangsong" in str(served["fang"].warning)
+    assert served["fang"].face.family in str(served["fang"].warning)
+
+
+def test_a_dropped_in_face_wins(tmp_path: Path) -> None:
+    source = fonts.FONTS_DIR / "FandolFang-Regular.otf"
+    if not source.exists():
+        pytest.skip("FandolFang-Regular is not installed here: flask --app wsgi fonts fetch")
+    shutil.copy(source, tmp_path / "whatever-name.otf")
+    served = {service.part.name: service for service in fonts.services(tmp_path)}
+    assert served["fang"].face == fonts.Face("FandolFang-Regular", tmp_path / "whatever-name.otf", 0)
+    assert served["fang"].warning is None
+
+
+def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "broken.ttf").write_bytes(b"not a font")
+    (tmp_path / "empty.otf").write_bytes(b"")
+    assert len(fonts.services(tmp_path)) == len(fonts.PARTS)
+
+
+def test_without_any_chinese_face_there_is_a_sentence_and_no_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "SYSTEM_DIRS", ())
+    with pytest.raises(RenderFailed, match=r"no Chinese typeface"):
+        render("minutes", minutes(1), fonts_dir=tmp_path / "none")
+
+
+def test_a_directory_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert render("minutes", minutes(1), fonts_dir=blocked).startswith(b"%PDF")
+
+
+def test_fetch_elsewhere_than_on_debian_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(fonts.FontsMissing, match=r"not Debian.*by hand"):
+        fonts.fetch(tmp_path)
+
+
+def test_fetch_without_a_network_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 100))
+    with pytest.raises(fonts.FontsMissing, match=r"could not be downloaded"):
+        fonts.fetch(tmp_path)
+    assert list(tmp_path.iterdir()) == []
