@@ -120,7 +120,7 @@ def _close_chain(session: Session) -> None:
             line["hearing_id"] = identity[0]
         entry = AuditEvent(
             subject_type=subject.__tablename__,
-            subject_id=identity[0] if identity else None,
+            subject_id=identity[0] if identity and isinstance(identity[0], int) else None,
             previous_hash=last,
             **line,
         )

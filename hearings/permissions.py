@@ -194,6 +194,8 @@ def allowed(user: Any, thing: Any, actions: Iterable[str]) -> set[str]:
 
 def fetch(action: str, model: Any, id_: int, user: Any, *, lock: bool = False, options: Any = ()) -> Any:
     """The row, if the person may read it and do `action` on it; else aborts with 404 or 403."""
+    if id_ > 2**31 - 1:  # no database keeps such a number, and one says so with an error
+        abort(404)
     entity = model.__tablename__
     read = f"{entity}.read"
     if read not in POLICY:
