@@ -82,6 +82,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "hearing.run": _ORGANISER,
     "hearing.name_attendee": {_O: OWN, _B: OWN},
     "participant.amend": _ORGANISER,
+    "preparation.read": {_O: OWN, _B: OWN, _L: ALL, _U: ALL},
     "topic.read": {_O: OWN, _L: ALL, _U: ALL, _B: OWN, _D: OWN},
     "topic.create": {_O: OWN, _D: OWN},
     "topic.amend": _ORGANISER,

@@ -353,6 +353,16 @@ def _participants_of_department(user: Any) -> Clause:
     return Participant.department_id.in_(user.department_ids)
 
 
+@scope("preparation", Role.ORGANISER)
+def _preparations_of_organiser(user: Any) -> Clause:
+    return Preparation.hearing_id.in_(select(Hearing.id).where(hearings_of_organiser(user)))
+
+
+@scope("preparation", Role.DEPARTMENT)
+def _preparations_of_department(user: Any) -> Clause:
+    return Preparation.department_id.in_(user.department_ids)
+
+
 @scope("topic", Role.ORGANISER)
 def _topics_of_organiser(user: Any) -> Clause:
     if user.is_district:

@@ -57,31 +57,37 @@ def amend_station(station: Station, changes: Mapping[str, Any], *, actor: User |
 
     past hearings keep the place as it was frozen on their evening.
     """
+    if not changes:
+        return
     if "code" in changes:
         _check_code(changes["code"], station)
+    was = {name: getattr(station, name) for name in ("name", "address") if name in changes}
     for name, value in changes.items():
         setattr(station, name, value)
     station.touch()
-    if {"name", "address"} & set(changes):
+    if was:
         for hearing in db.session.scalars(
             select(Hearing).where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT))
         ):
             hearing.touch()
-    audit.record("station.amend", station, actor, fields=sorted(changes))
+    audit.record("station.amend", station, actor, fields=sorted(changes), was=was or None)
 
 
 def retire_station(station: Station, *, on: date, actor: User | None) -> None:
     """No hearings there after that day. Raises `RuleBroken` when some are still planned."""
+    if on < station.valid_from:
+        raise RuleBroken(_("It has been in use since %(day)s.", day=full_day(station.valid_from)), "on")
+    after = datetime.combine(on + timedelta(days=1), datetime.min.time(), LOCAL)
     planned = db.session.scalar(
         select(func.count())
         .select_from(Hearing)
-        .where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT), Hearing.starts_at > now())
+        .where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT), Hearing.starts_at >= after)
     )
     if planned:
-        raise RuleBroken(_("%(count)d hearings are still planned there.", count=planned))
+        raise RuleBroken(_("After that day, hearings are still planned there: %(count)d.", count=planned), "on")
     station.valid_until = on
     station.touch()
-    audit.record("station.retire", station, actor)
+    audit.record("station.retire", station, actor, on=on.isoformat())
 
 
 def reopen_station(station: Station, *, actor: User | None) -> None:
@@ -108,7 +114,7 @@ def draft_hearing(
 ) -> Hearing:
     """A hearing that nobody has been told of. The chair takes a seat. Raises `RuleBroken` on end before start."""
     _check_times(starts_at, ends_at)
-    _check_station_of(actor, station)
+    _check_station_of(actor, station, starts_at)
     hearing = Hearing(
         kind=kind,
         series=kind.value,
@@ -135,25 +141,46 @@ def _check_times(starts_at: datetime, ends_at: datetime) -> None:
         raise RuleBroken(_("The end must come after the start."), "ends")
 
 
-def _check_station_of(actor: User, station: Station) -> None:
+def _check_station_of(actor: User, station: Station, starts_at: datetime) -> None:
     if not actor.is_district and station.id not in actor.station_ids:
         raise RuleBroken(_("You can only plan hearings at your own stations."), "station")
-    if not station.is_current:
-        raise RuleBroken(_("This station has been retired."), "station")
+    _check_in_use(station, starts_at)
 
 
-def copy_hearing(source: Hearing, *, starts_at: datetime, ends_at: datetime, title: str, actor: User) -> Hearing:
-    """A new draft with the earlier one's kind, station, theme, chair and seats (nobody's answers)."""
+def _check_in_use(station: Station, starts_at: datetime) -> None:
+    if station.valid_until is not None and station.valid_until < starts_at.astimezone(LOCAL).date():
+        raise RuleBroken(_("This station is retired as of %(day)s.", day=full_day(station.valid_until)), "station")
+
+
+def copy_hearing(
+    source: Hearing,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    title: str,
+    actor: User,
+    kind: HearingKind | None = None,
+    station: Station | None = None,
+    theme: str | None = None,
+    chair: User | None = None,
+    follows: Hearing | None = None,
+) -> Hearing:
+    """A new draft with the earlier one's kind, station, theme, chair (unless given) and seats (nobody's answers).
+
+    People who have left and offices that are retired are not invited again.
+    """
     copy = draft_hearing(
-        kind=source.kind,
+        kind=kind or source.kind,
         title=title,
-        theme=source.theme,
-        station=source.station,
+        theme=theme or source.theme,
+        station=station or source.station,
         starts_at=starts_at,
         ends_at=ends_at,
+        follows=follows,
         actor=actor,
     )
-    copy.chair = source.chair
+    chair = chair or source.chair
+    copy.chair = chair if chair is not None and chair.active else None
     for seat in db.session.scalars(
         select(Participant)
         .where(Participant.hearing_id == source.id, Participant.is_walk_in.is_(False))
@@ -179,6 +206,8 @@ def copy_hearing(source: Hearing, *, starts_at: datetime, ends_at: datetime, tit
             )
         )
     db.session.flush()
+    if copy.chair is not None:
+        _seat_chair(copy, copy.chair, actor)
     return copy
 
 
@@ -194,8 +223,8 @@ def amend_hearing(hearing: Hearing, changes: Mapping[str, Any], *, actor: User) 
     if hearing.status != HearingStatus.DRAFT and {"starts_at", "ends_at", "station", "kind"} & set(changes):
         raise RuleBroken(_("It has been announced: move it with “reschedule”, so that everybody is told why."))
     _check_times(changes.get("starts_at", hearing.starts_at), changes.get("ends_at", hearing.ends_at))
-    if "station" in changes:
-        _check_station_of(actor, changes["station"])
+    if {"station", "starts_at"} & set(changes):
+        _check_station_of(actor, changes.get("station", hearing.station), changes.get("starts_at", hearing.starts_at))
     for name, value in changes.items():
         setattr(hearing, name, value)
     if "kind" in changes:
@@ -214,6 +243,15 @@ def _seat_chair(hearing: Hearing, chair: User, actor: User) -> None:
         add_person(hearing, chair, actor=actor, capacity=Capacity.CHAIR, listed=AttendanceList.PRESENT)
     else:
         seat.capacity = Capacity.CHAIR
+    for other in db.session.scalars(
+        select(Participant).where(
+            Participant.hearing_id == hearing.id,
+            Participant.capacity == Capacity.CHAIR,
+            Participant.user_id.is_not(None),
+            Participant.user_id != chair.id,
+        )
+    ):
+        other.capacity = usual_seat(other.user)[0]  # type: ignore[arg-type]
 
 
 def next_serial(series: str) -> int:
@@ -338,10 +376,18 @@ def _take_announcement_back(*, actor: User, hearing_id: int) -> None:
 def reschedule(
     hearing: Hearing, *, starts_at: datetime, ends_at: datetime, station: Station, reason: str, actor: User
 ) -> None:
-    """Move an announced or postponed hearing in time or place; earlier answers become stale."""
+    """Move an announced or postponed hearing in time or place; earlier answers become stale.
+
+    Raises `RuleBroken` on end before start, a retired station, or when an announced one would stay as it is.
+    """
     _check_times(starts_at, ends_at)
     if station.id != hearing.station_id:
-        _check_station_of(actor, station)
+        _check_station_of(actor, station, starts_at)
+    else:
+        _check_in_use(station, starts_at)
+    stays = (hearing.starts_at, hearing.ends_at, hearing.station_id) == (starts_at, ends_at, station.id)
+    if stays and hearing.status == HearingStatus.ANNOUNCED:
+        raise RuleBroken(_("Time and place are as they were: there is nothing to tell."), "day")
     before = {"starts_at": hearing.starts_at.isoformat(), "station": hearing.station.name}
     workflow.advance(
         hearing, "reschedule", actor=actor, reason=reason, was=before, now=starts_at.isoformat(), place=station.name
@@ -583,6 +629,7 @@ def prepare(
     hearing: Hearing, department: Department, *, text: str | None, file: StoredFile | None, actor: User
 ) -> Preparation:
     """What a department brings: a text, a file, or both."""
+    _open_for_seats(hearing)
     if not text and file is None:
         raise RuleBroken(_("Write a few lines, or attach a file."), "text")
     made = Preparation(hearing=hearing, department=department, text=text, file=file, by=actor)
@@ -649,7 +696,9 @@ def add_topic(
     departments: Iterable[Department] = (),
     hearing: Hearing | None = None,
 ) -> Topic:
-    """Collect a topic, into the pool or straight onto a hearing's list."""
+    """Collect a topic, into the pool or straight onto a hearing's list, where its departments get seats."""
+    if hearing is not None:
+        _open_for_topics(hearing)
     topic = Topic(
         title=title,
         details=details,
@@ -664,17 +713,53 @@ def add_topic(
         _put_on_list(hearing, topic)
     db.session.flush()
     audit.record("topic.create", topic, actor)
+    if hearing is not None:
+        _seat_departments(hearing, topic, actor)
+        hearing.touch()
     return topic
 
 
+def _open_for_topics(hearing: Hearing) -> None:
+    if hearing.status in (*LASTING, HearingStatus.FILED):
+        raise RuleBroken(_("This hearing can no longer be changed."), "hearing")
+
+
+def _seat_departments(hearing: Hearing, topic: Topic, actor: User) -> None:
+    """Who is to answer is invited; an office without sign-in is asked by phone and seated by hand."""
+    for department in topic.departments:
+        if department.is_current and department.kind != DepartmentKind.OTHER:
+            add_department(hearing, department, actor=actor)
+
+
 def amend_topic(topic: Topic, changes: Mapping[str, Any], *, actor: User) -> None:
-    """Change title, details, source, street, deputy, departments, set_aside."""
+    """Change title, details, source, street, deputy, departments. Departments newly asked get seats."""
+    if not changes:
+        return
+    if topic.hearing is not None:
+        _open_for_topics(topic.hearing)
     for name, value in changes.items():
         setattr(topic, name, value)
     if topic.hearing is not None:
         topic.hearing.touch()
-    if changes:
-        audit.record("topic.amend", topic, actor, fields=sorted(changes))
+        if "departments" in changes and topic.hearing.status in BEFORE:
+            _seat_departments(topic.hearing, topic, actor)
+    audit.record("topic.amend", topic, actor, fields=sorted(changes))
+
+
+def set_aside_topic(topic: Topic, *, reason: str, actor: User) -> None:
+    """Leave a topic of the pool alone, and say why (inadmissible, settled otherwise)."""
+    if topic.hearing_id is not None:
+        raise RuleBroken(_("It is on a hearing's list; take it off first."))
+    if topic.merged_into_id is not None:
+        raise RuleBroken(_("“%(title)s” has been merged already.", title=topic.title))
+    topic.set_aside = reason
+    audit.record("topic.set_aside", topic, actor, reason=reason)
+
+
+def take_up_topic(topic: Topic, *, actor: User) -> None:
+    """Back into the pool after having been set aside."""
+    topic.set_aside = None
+    audit.record("topic.take_up", topic, actor)
 
 
 def merge_topics(topics: Sequence[Topic], into: Topic, *, actor: User) -> None:
@@ -682,45 +767,71 @@ def merge_topics(topics: Sequence[Topic], into: Topic, *, actor: User) -> None:
     others = [t for t in topics if t is not into]
     if not others:
         raise RuleBroken(_("Choose at least two topics to merge."), "topics")
+    if into.merged_into_id is not None:
+        raise RuleBroken(_("“%(title)s” has been merged already.", title=into.title), "topics")
+    before: dict[str, Any] = {}
+    gained: list[int] = []
     for topic in others:
+        if topic.hearing is not None:
+            _open_for_topics(topic.hearing)
         if topic.merged_into_id is not None:
             raise RuleBroken(_("“%(title)s” has been merged already.", title=topic.title), "topics")
         for department in topic.departments:
             if department not in into.departments:
                 into.departments.append(department)
+                gained.append(department.id)
+        held = db.session.scalars(select(Topic.id).where(Topic.merged_into_id == topic.id)).all()
+        before[str(topic.id)] = {"hearing": topic.hearing_id, "position": topic.position, "held": list(held)}
+        if topic.hearing is not None:
+            topic.hearing.touch()
         topic.merged_into = into
         topic.hearing = None
+        topic.position = 0
         db.session.execute(update(Topic).where(Topic.merged_into_id == topic.id).values(merged_into_id=into.id))
         audit.record("topic.merge", topic, actor, into=into.id)
+    if into.hearing is not None:
+        into.hearing.touch()
+        if into.hearing.status in BEFORE:
+            _seat_departments(into.hearing, into, actor)
     undo.offer(
         "topic.merge",
         _("%(count)d topics merged.", count=len(others) + 1),
         actor=actor,
         back="/topics/",
-        ids=[t.id for t in others],
+        into=into.id,
+        gained=gained,
+        before=before,
     )
 
 
 @undo.compensation("topic.merge")
-def _split_again(*, actor: User, ids: list[int]) -> None:
-    for topic in db.session.scalars(select(Topic).where(Topic.id.in_(ids))):
+def _split_again(*, actor: User, into: int, gained: list[int], before: dict[str, Any]) -> None:
+    """Each topic back where it was: its list, what had been folded into it, and the departments it brought."""
+    kept = db.session.get(Topic, into)
+    if kept is None:
+        raise RuleBroken(_("This topic has been removed."))
+    kept.departments = [d for d in kept.departments if d.id not in gained]
+    for id_, was in before.items():
+        topic = db.session.get_one(Topic, int(id_))
         topic.merged_into = None
+        hearing = db.session.get(Hearing, was["hearing"]) if was["hearing"] else None
+        if hearing is not None and hearing.status in BEFORE:
+            topic.hearing, topic.position = hearing, was["position"]
+            hearing.touch()
+        db.session.execute(update(Topic).where(Topic.id.in_(was["held"])).values(merged_into_id=topic.id))
         audit.record("topic.merge.undo", topic, actor)
 
 
 def choose_topics(hearing: Hearing, topics: Iterable[Topic], *, actor: User) -> None:
     """Take topics of the pool onto a hearing's list; their departments get seats."""
-    if hearing.status in (*LASTING, HearingStatus.FILED):
-        raise RuleBroken(_("This hearing can no longer be changed."))
+    _open_for_topics(hearing)
     for topic in topics:
         if topic.hearing_id == hearing.id:
             continue
         if topic.hearing_id is not None or topic.merged_into_id is not None:
             raise RuleBroken(_("“%(title)s” is not in the pool any more.", title=topic.title), "topics")
         _put_on_list(hearing, topic)
-        for department in topic.departments:
-            if department.is_current and department.kind != DepartmentKind.OTHER:
-                add_department(hearing, department, actor=actor)
+        _seat_departments(hearing, topic, actor)
         audit.record("topic.choose", topic, actor, hearing=hearing.id)
     hearing.touch()
 
@@ -737,6 +848,7 @@ def release_topic(topic: Topic, *, actor: User) -> None:
     hearing = topic.hearing
     if hearing is None:
         return
+    _open_for_topics(hearing)
     audit.record("topic.release", topic, actor, hearing=hearing.id)
     topic.hearing = None
     topic.position = 0
@@ -745,6 +857,7 @@ def release_topic(topic: Topic, *, actor: User) -> None:
 
 def order_topics(hearing: Hearing, ids: Sequence[int], *, actor: User) -> None:
     """Put a hearing's topics in this order; ones not named follow as they were."""
+    _open_for_topics(hearing)
     topics = db.session.scalars(
         select(Topic).where(Topic.hearing_id == hearing.id).order_by(Topic.position, Topic.id)
     ).all()
