@@ -41,7 +41,7 @@ _SLIM = frozenset("0123456789 -.,:;/()")
 _GOOD_BREAK_AFTER = frozenset("的、和与及》”）")
 _HAN = "[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _BREAK_IN_HAN = re.compile(f"(?<={_HAN})[ ]*[\r\n]+[ ]*(?={_HAN})")
-_NUMBER = re.compile(r"((?<![0-9A-Za-z.-])[0-9]{1,4}(?:[-/:.~][0-9]{1,4}){1,3}(?![0-9A-Za-z]))")
+_NUMBER = re.compile(r"((?<![!-~])[0-9]{1,4}(?:[-/:.~][0-9]{1,4}){1,3}(?![!-~]))")
 _LONG_WORD = re.compile(r"[!-~\u00a1-\u024f]{25,}")
 _WORD = re.compile(r"[!-~]+")
 _FOUR = re.compile(".{1,4}")
