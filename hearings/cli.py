@@ -1,13 +1,12 @@
 """Commands. May import every room."""
 
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate import upgrade
 from sqlalchemy import func, select
@@ -71,19 +70,6 @@ def _first_admin() -> None:
     password = click.prompt("Password 口令", hide_input=True, confirmation_prompt=True)
     people.create_user(username=username, name=name, roles=[Role.ADMIN], password=password, actor=None)
     db.session.commit()
-
-
-def demo_password(app: Flask) -> str:
-    """The password of the demo's people: the setting, else a random one kept under instance/ (mode 0600)."""
-    place = Path(app.instance_path) / "demo-password"
-    chosen = app.config["DEMO_PASSWORD"]
-    if not chosen and place.exists():
-        return place.read_text().strip()
-    chosen = chosen or secrets.token_urlsafe(9)
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(chosen + "\n")
-    return chosen
 
 
 @click.command("audit")
