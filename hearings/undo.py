@@ -100,16 +100,17 @@ def snapshot(row: Any) -> dict[str, Any]:
     }
 
 
+def value_of(kept: Any) -> Any:
+    """One value of a `snapshot()` as it was: moments and days come back as such."""
+    if isinstance(kept, dict) and set(kept) == {"at"}:
+        words = kept["at"]
+        return datetime.fromisoformat(words) if "T" in words else date.fromisoformat(words)
+    return kept
+
+
 def restore(model: Any, kept: dict[str, Any]) -> Any:
     """Put a removed row back, with its id."""
-    values = {}
-    for attr in inspect(model).column_attrs:
-        value = kept[attr.key]
-        if isinstance(value, dict) and set(value) == {"at"}:
-            words = value["at"]
-            value = datetime.fromisoformat(words) if "T" in words else date.fromisoformat(words)
-        values[attr.key] = value
-    row = model(**values)
+    row = model(**{attr.key: value_of(kept[attr.key]) for attr in inspect(model).column_attrs})
     db.session.add(row)
     db.session.flush()
     return row

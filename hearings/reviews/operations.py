@@ -1,6 +1,7 @@
 """Looking back until it is done: agendas, findings, confirmations, ballots."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -14,8 +15,17 @@ from ..errors import RuleBroken
 from ..files import StoredFile
 from ..filters import day as day_words
 from ..issues import operations as issues
-from ..issues.models import CLOSED, Commitment, CommitmentStatus, Issue, IssueStatus
-from ..people.models import User
+from ..issues.models import (
+    Assignment,
+    Commitment,
+    CommitmentStatus,
+    Extension,
+    Issue,
+    IssueStatus,
+    Part,
+    Progress,
+)
+from ..people.models import Department, DepartmentKind, User
 from ..schedule import operations as schedule
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Station
 from ..workflow import guard
@@ -29,6 +39,104 @@ from .models import (
     FindingFile,
     Verdict,
 )
+
+# -- taking back ---------------------------------------------------------------------------------------
+
+RESTS: dict[type[Any], tuple[str, ...]] = {
+    Issue: ("status", "round", "assigned_at", "replied_at", "closed_at"),
+    Commitment: ("status", "due_on", "due_basis", "percent", "report", "reported_at", "closed_at"),
+    Assignment: ("status", "accepted_at", "replied_at", "returned_at"),
+    Extension: ("status", "new_due_on"),
+    Confirmation: ("status", "reason", "reminded_at", "answered_at"),
+}
+"""What an act of this room may move, by table; taking it back asks whether it still stands as the act left it."""
+
+
+def _standing(issue: Issue) -> dict[str, dict[str, dict[str, Any]]]:
+    """How an issue and all that hangs on it stands now, as JSON: table → id → columns."""
+    db.session.flush()
+    mine = select(Commitment.id).where(Commitment.issue_id == issue.id)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for model, columns in RESTS.items():
+        which = model.id == issue.id if model is Issue else None
+        if which is None:
+            which = model.commitment_id.in_(mine) if model is Extension else model.issue_id == issue.id
+        rows = {}
+        for row in db.session.scalars(select(model).where(which).order_by(model.id)):
+            kept = undo.snapshot(row)
+            rows[str(row.id)] = {name: kept[name] for name in columns}
+        found[model.__tablename__] = rows
+    return found
+
+
+@contextmanager
+def _one_act(issue: Issue, act: str, *, actor: User, back: str, **payload: Any) -> Iterator[dict[str, Any]]:
+    """Everything inside is taken back as one. The block puts the sentence of the offer under "said"."""
+    before = _standing(issue)
+    holder: dict[str, Any] = {"said": None}
+    with undo.as_one():
+        yield holder
+    undo.offer(
+        "reviews.act",
+        holder["said"],
+        actor=actor,
+        back=back,
+        action=act,
+        issue_id=issue.id,
+        before=before,
+        after=_standing(issue),
+        finding_id=holder.get("finding"),
+        **payload,
+    )
+
+
+@undo.compensation("reviews.act")
+def _act_back(
+    *, actor: User, action: str, issue_id: int, before: Any, after: Any, finding_id: int | None = None
+) -> None:
+    issue = db.session.get_one(Issue, issue_id)
+    if _standing(issue) != after:
+        raise RuleBroken(_("Something rests on it by now."))
+    new_tasks = [int(id_) for id_ in after["assignment"] if id_ not in before["assignment"]]
+    if db.session.scalar(select(func.count()).select_from(Progress).where(Progress.assignment_id.in_(new_tasks))):
+        raise RuleBroken(_("Something rests on it by now."))
+    finding = db.session.get(Finding, finding_id) if finding_id else None
+    audit.record(f"{action}.undo", finding or issue, actor, status=before["issue"][str(issue_id)]["status"])
+    if finding is not None:
+        for link in db.session.scalars(select(FindingFile).where(FindingFile.finding_id == finding.id)):
+            db.session.delete(link)
+        db.session.flush()
+        db.session.delete(finding)
+    with db.session.no_autoflush:
+        for model in RESTS:
+            table = model.__tablename__
+            for id_ in after[table]:
+                row = db.session.get_one(model, int(id_))
+                kept = before[table].get(id_)
+                if kept is None:
+                    db.session.delete(row)
+                    continue
+                if kept == after[table][id_]:
+                    continue
+                for name, value in kept.items():
+                    setattr(row, name, undo.value_of(value))
+                if hasattr(row, "touch"):
+                    row.touch()
+    db.session.flush()
+
+
+@guard("issue.remove")
+def _nothing_stands_on_it(issue: Issue) -> None:
+    """A counted ballot, a finding or a deputy's word is not thrown away with the issue."""
+    for model, words in (
+        (Ballot, _("A ballot has been counted on it; take the count back first.")),
+        (Finding, _("A finding has been recorded on it.")),
+        (Confirmation, _("The deputy has been asked about it.")),
+        (AgendaItem, _("It stands on the agenda of a look-back.")),
+    ):
+        if db.session.scalar(select(func.count()).select_from(model).where(model.issue_id == issue.id)):
+            raise RuleBroken(words)
+
 
 # -- planning ------------------------------------------------------------------------------------------
 
@@ -67,7 +175,9 @@ def carry_in(hearing: Hearing, items: Iterable[Issue], *, actor: User) -> None:
     if hearing.status in (HearingStatus.CANCELLED, HearingStatus.DISCARDED, HearingStatus.FILED):
         raise RuleBroken(_("This hearing can no longer be changed."))
     there = set(db.session.scalars(select(AgendaItem.issue_id).where(AgendaItem.hearing_id == hearing.id)))
-    position = len(there)
+    last = db.session.scalar(select(func.max(AgendaItem.position)).where(AgendaItem.hearing_id == hearing.id))
+    position = last or 0
+    items = list(items)
     for issue in items:
         if issue.id in there:
             continue
@@ -77,6 +187,16 @@ def carry_in(hearing: Hearing, items: Iterable[Issue], *, actor: User) -> None:
         audit.record("look_back.carry_in", issue, actor, hearing=hearing.id)
         if issue.lead_deputy is not None and issue.lead_deputy.active:
             schedule.add_person(hearing, issue.lead_deputy, actor=actor)
+    leads = (
+        select(Department)
+        .join(Assignment, Assignment.department_id == Department.id)
+        .join(Issue, (Issue.id == Assignment.issue_id) & (Issue.round == Assignment.round))
+        .where(Issue.id.in_([i.id for i in items]), Assignment.part != Part.CO_HANDLER)
+        .order_by(Department.position, Department.id)
+    )
+    for office in db.session.scalars(leads).unique():
+        if office.is_current and office.kind != DepartmentKind.OTHER:
+            schedule.add_department(hearing, office, actor=actor)
     hearing.touch()
     db.session.flush()
 
@@ -132,52 +252,103 @@ def record_finding(
     """
     if hearing.status not in (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED):
         raise RuleBroken(_("Findings are recorded while the meeting is in session, or after it, until it is filed."))
+    _check_finding(issue, verdict, commitment, new_due_on)
+    back = f"/look-backs/{hearing.id}"
+    with _one_act(issue, "finding.record", actor=actor, back=back) as act:
+        finding = Finding(
+            hearing=hearing,
+            issue=issue,
+            commitment=commitment,
+            found=found,
+            verdict=verdict,
+            deputy_opinion=deputy_opinion,
+            resident_opinion=resident_opinion,
+            percent=percent,
+            new_due_on=new_due_on,
+            by=actor,
+            at=now(),
+        )
+        db.session.add(finding)
+        db.session.flush()
+        for file in files:
+            db.session.add(FindingFile(finding_id=finding.id, file_id=file.id))
+        audit.record("finding.record", finding, actor, verdict=verdict.value)
+        if commitment is not None and percent is not None and commitment.status == CommitmentStatus.OPEN:
+            commitment.percent = percent
+            commitment.touch()
+        act["said"] = _follow(finding, actor)
+        act["finding"] = finding.id
+    return finding
+
+
+def _check_finding(issue: Issue, verdict: Verdict, commitment: Commitment | None, new_due_on: date | None) -> None:
+    """Raises `RuleBroken` where the verdict cannot stand."""
+    closed = commitment is not None and commitment.status in (CommitmentStatus.KEPT, CommitmentStatus.RELEASED)
     if verdict == Verdict.KEEP_TRACKING and new_due_on is not None:
         if new_due_on <= today():
             raise RuleBroken(_("The new date must lie in the future."), "new_due_on")
         if commitment is None:
             raise RuleBroken(_("Say which commitment the new date is for."), "commitment")
-    if verdict == Verdict.STRIKE_OFF and commitment is None:
-        reply_open = issue.status not in (IssueStatus.REPLIED, *CLOSED)
-        if reply_open:
+        if closed:
+            raise RuleBroken(_("This commitment is closed; its date does not move."), "commitment")
+    if verdict == Verdict.STRIKE_OFF and commitment is None and not issue.is_closed:
+        if issue.status != IssueStatus.REPLIED:
             raise RuleBroken(_("The department has not replied yet; it cannot be struck off."), "verdict")
-    finding = Finding(
-        hearing=hearing,
-        issue=issue,
-        commitment=commitment,
-        found=found,
-        verdict=verdict,
-        deputy_opinion=deputy_opinion,
-        resident_opinion=resident_opinion,
-        percent=percent,
-        new_due_on=new_due_on,
-        by_id=actor.id,
-        at=now(),
-    )
-    db.session.add(finding)
-    db.session.flush()
-    for file in files:
-        db.session.add(FindingFile(finding_id=finding.id, file_id=file.id))
-    audit.record("finding.record", finding, actor, verdict=verdict.value)
-    if commitment is not None and percent is not None and commitment.status == CommitmentStatus.OPEN:
-        commitment.percent = percent
-        commitment.touch()
-    if verdict == Verdict.KEEP_TRACKING and new_due_on is not None and commitment is not None:
-        if commitment.status == CommitmentStatus.OPEN and new_due_on != commitment.due_on:
-            issues.move_date(commitment, new_due_on, reason=f"回头看结论：{found[:60]}", actor=actor)
-    elif verdict == Verdict.STRIKE_OFF and commitment is not None:
-        if commitment.status == CommitmentStatus.OPEN:
-            issues.report_done(commitment, report=found, actor=actor)
-        if commitment.status == CommitmentStatus.REPORTED:
-            issues.verify_commitment(commitment, actor=actor)
-    elif verdict == Verdict.STRIKE_OFF:
-        if workflow.refusal(issue, "strike_off") is None:
-            issues.strike_off(issue, actor=actor, basis="finding")
-        elif not issue.is_closed and _answer(issue) is None and issue.lead_deputy is not None:
-            ask_confirmation(issue, actor=actor)
-    elif verdict == Verdict.HANDLE_AGAIN:
-        issues.rework(issue, reason=found, actor=actor, due_on=new_due_on)
-    return finding
+        owed = db.session.scalar(
+            select(func.count())
+            .select_from(Commitment)
+            .where(
+                Commitment.issue_id == issue.id,
+                Commitment.status.in_((CommitmentStatus.OPEN, CommitmentStatus.REPORTED)),
+            )
+        )
+        if owed:
+            raise RuleBroken(_("%(count)d commitments are still owed.", count=owed), "verdict")
+        if _answer(issue) is None and issue.lead_deputy is None:
+            raise RuleBroken(_("Choose the deputy who will confirm it first."), "verdict")
+
+
+def _follow(finding: Finding, actor: User) -> str:
+    """Do what follows from a finding. Returns it in words."""
+    issue, commitment = finding.issue, finding.commitment
+    match finding.verdict:
+        case Verdict.STRIKE_OFF if commitment is not None:
+            if commitment.status == CommitmentStatus.OPEN:
+                issues.report_done(commitment, report=finding.found, actor=actor)
+            if commitment.status == CommitmentStatus.REPORTED:
+                issues.verify_commitment(commitment, actor=actor)
+            return _("Recorded: the commitment is kept.")
+        case Verdict.STRIKE_OFF if issue.is_closed:
+            return _("Recorded; the issue was closed before.")
+        case Verdict.STRIKE_OFF:
+            if workflow.refusal(issue, "strike_off") is None:
+                issues.strike_off(issue, actor=actor, basis="finding")
+                return _("Recorded: the deputy has confirmed, the issue is struck off.")
+            asked = _answer(issue) or ask_confirmation(issue, actor=actor)
+            return _(
+                "Recorded: %(deputy)s is asked to confirm until %(day)s; it can be struck off after that.",
+                deputy=asked.deputy.name,
+                day=day_words(asked.due_on),
+            )
+        case Verdict.KEEP_TRACKING if finding.new_due_on is not None and commitment is not None:
+            if commitment.status == CommitmentStatus.REPORTED:
+                issues.reject_report(commitment, reason=finding.found, actor=actor)
+            if finding.new_due_on == commitment.due_on:
+                return _("Recorded: it stays open.")
+            before = commitment.due_on
+            reason = f"回头看结论：{finding.found[:60]}"
+            issues.move_date(commitment, finding.new_due_on, reason=reason, actor=actor)
+            return _(
+                "Recorded: the date moves from %(old)s to %(new)s and is kept as an extension.",
+                old=day_words(before),
+                new=day_words(finding.new_due_on),
+            )
+        case Verdict.HANDLE_AGAIN:
+            issues.rework(issue, reason=finding.found, actor=actor, due_on=finding.new_due_on)
+            return _("Recorded: it is handled again, round %(round)d has begun.", round=issue.round)
+        case Verdict.ESCALATE:
+            return _("Recorded: it goes to a higher level and stays open.")
+    return _("Recorded: it stays open.")
 
 
 # -- confirmations -------------------------------------------------------------------------------------
@@ -215,17 +386,23 @@ def ask_confirmation(issue: Issue, *, actor: User, deputy: User | None = None) -
     answer = _answer(issue)
     if answer is not None and answer.status in (ConfirmationStatus.ASKED, ConfirmationStatus.CONFIRMED):
         raise RuleBroken(_("The deputy has been asked already."))
-    asked = Confirmation(
-        issue=issue,
-        round=issue.round,
-        deputy=deputy,
-        asked_by_id=actor.id,
-        asked_at=now(),
-        due_on=workdays.add_workdays(today(), current_app.config["CONFIRM_WORKDAYS"]),
-    )
-    db.session.add(asked)
-    db.session.flush()
-    audit.record("confirmation.ask", asked, actor, status=ConfirmationStatus.ASKED, deputy=deputy.name)
+    if answer is None and issue.status not in (IssueStatus.REGISTERED, IssueStatus.REPLIED):
+        raise RuleBroken(_("There is nothing to confirm before the department has replied."))
+    with _one_act(issue, "confirmation.ask", actor=actor, back=f"/issues/{issue.id}") as act:
+        asked = Confirmation(
+            issue=issue,
+            round=issue.round,
+            deputy=deputy,
+            asked_by_id=actor.id,
+            asked_at=now(),
+            due_on=workdays.add_workdays(today(), current_app.config["CONFIRM_WORKDAYS"]),
+        )
+        db.session.add(asked)
+        db.session.flush()
+        audit.record("confirmation.ask", asked, actor, status=ConfirmationStatus.ASKED, deputy=deputy.name)
+        act["said"] = _(
+            "%(deputy)s has been asked to confirm until %(day)s.", deputy=deputy.name, day=day_words(asked.due_on)
+        )
     return asked
 
 
@@ -261,10 +438,14 @@ def _confirm_back(*, actor: User, confirmation_id: int) -> None:
 
 def refuse(confirmation: Confirmation, *, reason: str, actor: User) -> None:
     """The deputy refuses: handled again, in the same transaction (浙江省实施代表法办法 art. 43)."""
-    confirmation.reason = reason
-    workflow.advance(confirmation, "refuse", actor=actor)
-    if confirmation.issue.status in (IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING, IssueStatus.REPLIED):
-        issues.rework(confirmation.issue, reason=reason, actor=actor)
+    issue = confirmation.issue
+    with _one_act(issue, "confirmation.refuse", actor=actor, back=f"/confirmations/{confirmation.id}") as act:
+        confirmation.reason = reason
+        workflow.advance(confirmation, "refuse", actor=actor)
+        act["said"] = _("Refused; the organiser has been told why.")
+        if issue.status in (IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING, IssueStatus.REPLIED):
+            issues.rework(issue, reason=reason, actor=actor)
+            act["said"] = _("Refused: it is handled again, round %(round)d has begun.", round=issue.round)
 
 
 @guard("confirmation.waive")
@@ -275,14 +456,24 @@ def _limit_has_passed(confirmation: Confirmation) -> None:
 
 def waive(confirmation: Confirmation, *, reason: str, actor: User) -> None:
     """The deputy stayed silent past the limit (or has left): go on without, with a reason that is printed."""
-    confirmation.reason = reason
-    workflow.advance(confirmation, "waive", actor=actor, reason=reason)
+    with _one_act(
+        confirmation.issue, "confirmation.waive", actor=actor, back=f"/confirmations/{confirmation.id}"
+    ) as act:
+        confirmation.reason = reason
+        workflow.advance(confirmation, "waive", actor=actor, reason=reason)
+        act["said"] = _("Waived: it can be closed without the deputy's word. The reason is printed.")
 
 
 def confirmed_on_the_spot(issue: Issue, *, actor: User, note: str | None = None) -> Confirmation:
-    """The deputy agreed in the room, the organiser is witness."""
+    """The deputy agreed in the room, the organiser is witness. A question still waiting is answered by it."""
     if issue.lead_deputy is None:
         raise RuleBroken(_("Choose the deputy who will confirm it first."))
+    note = note or "代表当场表示认可"
+    waiting = _answer(issue)
+    if waiting is not None and waiting.status == ConfirmationStatus.ASKED:
+        workflow.advance(waiting, "confirm", actor=actor, on_the_spot=True)
+        waiting.reason = note
+        return waiting
     made = Confirmation(
         issue=issue,
         round=issue.round,
@@ -292,12 +483,26 @@ def confirmed_on_the_spot(issue: Issue, *, actor: User, note: str | None = None)
         asked_at=now(),
         due_on=today(),
         answered_at=now(),
-        reason=note or "代表当场表示认可",
+        reason=note,
     )
     db.session.add(made)
     db.session.flush()
     audit.record("confirmation.on_the_spot", made, actor, status=ConfirmationStatus.CONFIRMED)
     return made
+
+
+def settle_on_the_spot(issue: Issue, *, actor: User, note: str | None = None) -> None:
+    """Answered in the room and the deputy agrees: confirmed and settled by explanation, in one act with one undo."""
+    if issue.status == IssueStatus.REGISTERED and issue.hearing.status not in (
+        HearingStatus.IN_SESSION,
+        HearingStatus.CONCLUDED,
+    ):
+        raise RuleBroken(_("This is noted while the meeting is in session, or after it, until it is filed."))
+    back = f"/hearings/{issue.hearing_id}/session?issue={issue.id}"
+    with _one_act(issue, "confirmation.on_the_spot", actor=actor, back=back) as act:
+        confirmed_on_the_spot(issue, actor=actor, note=note)
+        issues.explain(issue, actor=actor, note=note)
+        act["said"] = _("The deputy agreed; the issue is settled.")
 
 
 # -- ballots -------------------------------------------------------------------------------------------
@@ -317,6 +522,11 @@ def verdict_of(satisfied: int, mostly: int, *, base: int, tie_passes: bool = Tru
     return BallotVerdict.DISSATISFIED, threshold
 
 
+def _may_count(hearing: Hearing) -> None:
+    if hearing.status not in (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED):
+        raise RuleBroken(_("Ballots are recorded while the meeting is in session, or after it, until it is filed."))
+
+
 def record_ballot(
     hearing: Hearing,
     issue: Issue,
@@ -332,45 +542,157 @@ def record_ballot(
 ) -> Ballot:
     """The count of one issue as read from paper, checked against the ballots issued; again to mend it.
 
-    A 不满意 before the assignment makes it round 2 with the re-handling limit.
+    A 不满意 before the assignment makes it round 2 with the re-handling limit. With undo.
     """
-    if hearing.status not in (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED):
-        raise RuleBroken(_("Ballots are recorded while the meeting is in session, or after it, until it is filed."))
+    counts = {
+        "satisfied": satisfied,
+        "mostly_satisfied": mostly_satisfied,
+        "dissatisfied": dissatisfied,
+        "invalid": invalid,
+    }
+    made = record_ballots(hearing, {issue: counts}, actor=actor, issued=issued, present=present, voters=voters)
+    return made[0]
+
+
+def record_ballots(
+    hearing: Hearing,
+    counts: Mapping[Issue, Mapping[str, int]],
+    *,
+    actor: User,
+    issued: int | None = None,
+    present: int | None = None,
+    voters: str = "all",
+) -> list[Ballot]:
+    """The counts of several issues at once; one undo for all. A wrong row names its field `invalid_<issue id>`."""
+    _may_count(hearing)
     issued = issued if issued is not None else hearing.ballots_issued
     if not issued:
         raise RuleBroken(_("Say first how many ballots were handed out."), "issued")
-    counted = satisfied + mostly_satisfied + dissatisfied + invalid
+    there = {
+        ballot.issue_id: ballot
+        for ballot in db.session.scalars(
+            select(Ballot).where(
+                Ballot.hearing_id == hearing.id,
+                Ballot.voters == voters,
+                Ballot.issue_id.in_([issue.id for issue in counts]),
+            )
+        )
+    }
+    made, before = [], []
+    for issue, count in counts.items():
+        field = "invalid" if len(counts) == 1 else f"invalid_{issue.id}"
+        ballot = there.get(issue.id)
+        before.append(undo.snapshot(ballot) if ballot is not None else None)
+        if ballot is None:
+            ballot = Ballot(hearing=hearing, issue=issue, voters=voters)
+        for name, value in count.items():
+            setattr(ballot, name, value)
+        _judge(ballot, issued, present, field)
+        ballot.by_id, ballot.at = actor.id, now()
+        db.session.add(ballot)
+        db.session.flush()
+        audit.record("ballot.record", ballot, actor, verdict=ballot.verdict)
+        _settle_round(hearing, issue, ballot.verdict, actor)
+        made.append(ballot)
+    if made:
+        said = (
+            _("Counted: %(title)s.", title=made[0].issue.title)
+            if len(made) == 1
+            else _("%(count)d items counted.", count=len(made))
+        )
+        undo.offer(
+            "ballot.record",
+            said,
+            actor=actor,
+            back=f"/hearings/{hearing.id}/ballots",
+            rows=[[ballot.id, was] for ballot, was in zip(made, before, strict=True)],
+        )
+    return made
+
+
+def _judge(ballot: Ballot, issued: int, present: int | None, field: str) -> None:
+    """Set the ballots issued, the verdict and the rule that gave it. Raises `RuleBroken` on too many counted."""
+    valid = ballot.satisfied + ballot.mostly_satisfied + ballot.dissatisfied
+    counted = valid + ballot.invalid
     if counted > issued:
         raise RuleBroken(
-            _("%(counted)d counted, but only %(issued)d handed out.", counted=counted, issued=issued), "invalid"
+            _("%(counted)d counted, but only %(issued)d handed out.", counted=counted, issued=issued), field
         )
     rule = current_app.config["BALLOT_DENOMINATOR"]
-    base = {"issued": issued, "present": present or issued, "valid": counted - invalid}[rule]
+    base = {"issued": issued, "present": present or issued, "valid": valid}[rule]
     tie_passes = bool(current_app.config["BALLOT_TIE_PASSES"])
-    verdict, threshold = verdict_of(satisfied, mostly_satisfied, base=base, tie_passes=tie_passes)
-    ballot = db.session.scalar(
-        select(Ballot).where(Ballot.hearing_id == hearing.id, Ballot.issue_id == issue.id, Ballot.voters == voters)
-    )
-    before = undo.snapshot(ballot) if ballot is not None else None
-    if ballot is None:
-        ballot = Ballot(hearing=hearing, issue=issue, voters=voters)
-        db.session.add(ballot)
-    ballot.issued, ballot.satisfied, ballot.mostly_satisfied = issued, satisfied, mostly_satisfied
-    ballot.dissatisfied, ballot.invalid, ballot.verdict = dissatisfied, invalid, verdict
+    verdict, threshold = verdict_of(ballot.satisfied, ballot.mostly_satisfied, base=base, tie_passes=tie_passes)
+    ballot.issued, ballot.verdict = issued, verdict
     ballot.rule = {"denominator": rule, "of": base, "threshold": threshold, "tie_passes": tie_passes}
-    ballot.by_id, ballot.at = actor.id, now()
-    db.session.flush()
-    audit.record("ballot.record", ballot, actor, verdict=verdict.value)
-    _settle_round(hearing, issue, verdict, actor)
+
+
+def hand_out_ballots(hearing: Hearing, count: int, *, actor: User, present: int | None = None) -> None:
+    """How many ballot papers went out. What is counted already is judged anew on it; with undo."""
+    _may_count(hearing)
+    if count == hearing.ballots_issued:
+        return
+    before = hearing.ballots_issued
+    _hand_out(hearing, count, present, actor)
     undo.offer(
-        "ballot.record",
-        _("Counted: %(title)s.", title=issue.title),
+        "ballot.hand_out",
+        _("%(count)d ballots handed out.", count=count),
         actor=actor,
-        back=f"/hearings/{hearing.id}/session",
-        ballot_id=ballot.id,
-        before=before,
+        back=f"/hearings/{hearing.id}/ballots",
+        hearing_id=hearing.id,
+        count=before,
+        present=present,
     )
-    return ballot
+
+
+def _hand_out(hearing: Hearing, count: int | None, present: int | None, actor: User) -> None:
+    for ballot in db.session.scalars(select(Ballot).where(Ballot.hearing_id == hearing.id)):
+        if count is None:
+            raise RuleBroken(_("Something rests on it by now."))
+        was = ballot.verdict
+        _judge(ballot, count, present, "issued")
+        if ballot.verdict != was:
+            _settle_round(hearing, ballot.issue, ballot.verdict, actor)
+    hearing.ballots_issued = count
+    audit.record("ballot.hand_out", hearing, actor, count=count)
+
+
+@undo.compensation("ballot.hand_out")
+def _hand_out_back(*, actor: User, hearing_id: int, count: int | None, present: int | None) -> None:
+    _hand_out(db.session.get_one(Hearing, hearing_id), count, present, actor)
+
+
+def remove_ballot(ballot: Ballot, *, actor: User) -> None:
+    """Take a count back, with undo."""
+    _may_count(ballot.hearing)
+    _not_yet_assigned(ballot)
+    hearing, issue = ballot.hearing, ballot.issue
+    audit.record("ballot.remove", ballot, actor)
+    undo.offer(
+        "ballot.remove",
+        _("The count has been taken back."),
+        actor=actor,
+        back=f"/hearings/{hearing.id}/ballots",
+        row=undo.snapshot(ballot),
+    )
+    db.session.delete(ballot)
+    db.session.flush()
+    _settle_round(hearing, issue, None, actor)
+
+
+@undo.compensation("ballot.remove")
+def _ballot_again(*, actor: User, row: dict[str, Any]) -> None:
+    there = select(func.count()).select_from(Ballot)
+    same = there.where(Ballot.hearing_id == row["hearing_id"], Ballot.issue_id == row["issue_id"])
+    if db.session.scalar(same.where(Ballot.voters == row["voters"])):
+        raise RuleBroken(_("It has been counted again meanwhile."))
+    ballot = undo.restore(Ballot, row)
+    audit.record("ballot.remove.undo", ballot, actor)
+    _settle_round(ballot.hearing, ballot.issue, ballot.verdict, actor)
+
+
+def _not_yet_assigned(ballot: Ballot) -> None:
+    if ballot.issue.status != IssueStatus.REGISTERED and ballot.issue.hearing_id == ballot.hearing_id:
+        raise RuleBroken(_("The issue has been assigned on this result."))
 
 
 def _settle_round(hearing: Hearing, issue: Issue, verdict: BallotVerdict | None, actor: User) -> None:
@@ -386,16 +708,19 @@ def _settle_round(hearing: Hearing, issue: Issue, verdict: BallotVerdict | None,
 
 
 @undo.compensation("ballot.record")
-def _ballot_back(*, actor: User, ballot_id: int, before: dict[str, Any] | None) -> None:
-    ballot = db.session.get(Ballot, ballot_id)
-    if ballot is None:
-        raise RuleBroken(_("There is nothing to undo here."))
-    if ballot.issue.status != IssueStatus.REGISTERED and ballot.issue.hearing_id == ballot.hearing_id:
-        raise RuleBroken(_("The issue has been assigned on this result."))
-    hearing, issue = ballot.hearing, ballot.issue
-    audit.record("ballot.record.undo", ballot, actor)
-    db.session.delete(ballot)
-    db.session.flush()
-    if before is not None:
-        ballot = undo.restore(Ballot, before)
-    _settle_round(hearing, issue, BallotVerdict(ballot.verdict) if before is not None else None, actor)
+def _ballots_back(*, actor: User, rows: list[Any]) -> None:
+    for ballot_id, before in rows:
+        ballot = db.session.get(Ballot, ballot_id)
+        if ballot is None:
+            raise RuleBroken(_("There is nothing to undo here."))
+        _not_yet_assigned(ballot)
+        hearing, issue = ballot.hearing, ballot.issue
+        audit.record("ballot.record.undo", ballot, actor)
+        if before is None:
+            db.session.delete(ballot)
+        else:
+            for name in ("issued", "satisfied", "mostly_satisfied", "dissatisfied", "invalid", "rule", "by_id"):
+                setattr(ballot, name, before[name])
+            ballot.verdict, ballot.at = BallotVerdict(before["verdict"]), undo.value_of(before["at"])
+        db.session.flush()
+        _settle_round(hearing, issue, None if before is None else ballot.verdict, actor)
