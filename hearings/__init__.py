@@ -129,6 +129,11 @@ def choose_locale() -> str:
     return "en" if best == "en" else "zh_Hans"
 
 
+def choose_locale_safely() -> str:
+    """The language of an error page, without asking the database."""
+    return "en" if request.accept_languages.best_match(["zh-CN", "zh", "en"]) == "en" else "zh_Hans"
+
+
 def _everywhere() -> dict[str, Any]:
     from .desk.nav import rooms_of  # desk is the last room; it knows all addresses
 
@@ -179,7 +184,9 @@ def _error_pages(app: Flask) -> None:
         try:
             db.session.rollback()
         finally:
-            return render_template("errors/500.html"), 500  # noqa: B012
+            # no context processor: it might ask the database that has just failed
+            words = app.jinja_env.get_template("errors/500.html").render(locale=choose_locale_safely())
+            return words, 500  # noqa: B012
 
     app.register_error_handler(HTTPException, plain)
     app.register_error_handler(RuleBroken, rule)

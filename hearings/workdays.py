@@ -31,7 +31,7 @@ LAST_KNOWN_YEAR = max(day.year for day in _holidays)
 
 def overrides() -> dict[date, bool]:
     """The district's table: day → worked."""
-    return dict(db.session.execute(select(CalendarDay.day, CalendarDay.is_workday)).tuples().all())
+    return dict(db.session.execute(select(CalendarDay.day, CalendarDay.is_workday)).all())
 
 
 def year_is_known(year: int, table: dict[date, bool] | None = None) -> bool:

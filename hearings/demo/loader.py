@@ -94,10 +94,8 @@ class Loader:
             with clock_at(START):
                 self._directory()
             db.session.commit()
-            count = 0
-            for at, _, key, kind, payload in self._timeline():
+            for count, (at, _, key, kind, payload) in enumerate(self._timeline()):
                 self._carry_out(at, key, kind, payload)
-                count += 1
                 if count % BATCH == 0:
                     db.session.commit()
             db.session.commit()
@@ -221,7 +219,7 @@ class Loader:
         self.topics[key, data.key] = schedule.add_topic(
             title=data.title,
             details=data.detail,
-            source=TopicSource(data.source),
+            source=_source(data.source),
             street=data.street,
             departments=self._offices(data.departments),
             actor=by,
@@ -815,6 +813,23 @@ CATEGORIES = (
     ("employment", "就业 企业 劳动 社保 人社"),
     ("municipal", "城市管理 市政 市容 市场 农 渔 排水"),
 )
+
+
+SOURCES = (
+    (TopicSource.DEPUTY_VISIT, "走访 代表建议 接待 视察 调研"),
+    (TopicSource.STATION_BOX, "信箱 意见箱 来信"),
+    (TopicSource.DEPUTY_CODE, "代表码 扫码"),
+    (TopicSource.CHAT_GROUP, "微信 群"),
+    (TopicSource.HOTLINE, "12345 信访 热线"),
+    (TopicSource.LAST_SESSION, "上期 未办结 回头看"),
+)
+
+
+def _source(words: str) -> TopicSource:
+    """Where a topic came from, by the office's own words."""
+    if words in set(TopicSource):
+        return TopicSource(words)
+    return next((s for s, keys in SOURCES if any(k in words for k in keys.split())), TopicSource.OTHER)
 
 
 def _category(words: str) -> Category:
