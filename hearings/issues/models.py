@@ -374,6 +374,7 @@ class Extension(Model):
 
     commitment: Mapped[Commitment] = relationship()
     asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
 
 
 class OutcomeFigure(Model):
