@@ -18,7 +18,7 @@ from hearings.permissions import POLICY, may, scoped
 from hearings.reviews import operations as reviews
 from hearings.reviews.models import Confirmation
 from hearings.schedule import operations as schedule
-from hearings.schedule.models import Hearing, Participant, Station, Topic
+from hearings.schedule.models import Hearing, Participant, Preparation, Station, Topic
 from hearings.workdays import CalendarDay
 
 ROLES = ["admin", "auditor", "organiser", "street", "deputy", "department", "leader"]
@@ -47,6 +47,7 @@ MODELS: dict[str, Any] = {
     "hearing": Hearing,
     "participant": Participant,
     "topic": Topic,
+    "preparation": Preparation,
     "issue": Issue,
     "assignment": Assignment,
     "commitment": Commitment,
@@ -85,6 +86,7 @@ def two_circles(world: Any) -> dict[str, tuple[int, int]]:
         topic = schedule.add_topic(
             title="议题", street=street, departments=[bureau], deputy=deputy, hearing=hearing, actor=world.organiser
         )
+        preparation = schedule.prepare(hearing, bureau, text="已备材料", file=None, actor=world.organiser)
         for act in (schedule.announce, schedule.open_session):
             act(hearing, actor=world.organiser)
         issue = issues.log_issue(
@@ -122,7 +124,7 @@ def two_circles(world: Any) -> dict[str, tuple[int, int]]:
         rows = {
             "station": station, "hearing": hearing, "participant": seat, "topic": topic, "issue": issue,
             "commitment": commitment, "assignment": assignment, "extension": extension,
-            "confirmation": confirmation, "minutes": minutes, "department": bureau, "user": deputy,
+            "confirmation": confirmation, "minutes": minutes, "preparation": preparation, "department": bureau, "user": deputy,
         }  # fmt: skip
         for name, row in rows.items():
             made[name].append(row.id)
