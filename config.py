@@ -117,6 +117,7 @@ class Config:
     SECURITY_CHANGEABLE = True
     SECURITY_CHANGE_URL = "/password"
     SECURITY_SEND_PASSWORD_CHANGE_EMAIL = False
+    SECURITY_FLASH_MESSAGES = False  # ours say it, in both languages
     SECURITY_LOGIN_URL = "/login"
     SECURITY_LOGOUT_URL = "/logout"
     SECURITY_LOGOUT_METHODS = ["POST"]

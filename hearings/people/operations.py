@@ -11,12 +11,17 @@ from flask_babel import gettext as _
 from flask_security.utils import hash_password
 from sqlalchemy import select
 
-from .. import audit
+from .. import audit, undo, workdays
 from ..db import db, today
 from ..errors import RuleBroken
+from ..filters import day as day_words
 from ..permissions import Role
+from ..workdays import CalendarDay
 from . import login_name
 from .models import Department, User
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Those that cannot be mistaken for another when a password is read out on the telephone."""
 
 
 def check_password(password: str, username: str = "") -> None:
@@ -120,9 +125,22 @@ def unlock_user(user: User, *, actor: User) -> None:
     audit.record("user.unlock", user, actor)
 
 
+def first_password() -> str:
+    """A random password to be told to a person and changed at once: groups of four, as long as the house asks."""
+    groups = max(3, -(-(current_app.config["PASSWORD_MIN"] + 1) // 5))
+    return "-".join("".join(secrets.choice(_LETTERS) for _i in range(4)) for _j in range(groups))
+
+
+def password_changed(user: User) -> None:
+    """The person has chosen a password of their own."""
+    user.must_change_password = False
+    user.failures = 0
+    audit.record("user.password", user, user)
+
+
 def reset_password(user: User, *, actor: User | None, password: str | None = None) -> str:
     """A new first password, to be changed at the next sign-in; ends all sign-ins. Returns it."""
-    password = password or f"{secrets.token_urlsafe(6)}-{secrets.randbelow(900) + 100}"
+    password = password or first_password()
     user.password = hash_password(password)
     user.must_change_password = True
     user.failures = 0
@@ -168,6 +186,10 @@ def rename_department(
     """
     if not department.is_current:
         raise RuleBroken(_("This department has been retired."))
+    if on > today():
+        raise RuleBroken(_("A department is renamed on the day itself or later, not ahead of it."), "on")
+    if on <= department.valid_from:
+        raise RuleBroken(_("This lies before the department began."), "on")
     successor = create_department(
         name=name,
         short_name=short_name,
@@ -180,22 +202,123 @@ def rename_department(
         position=department.position,
         valid_from=on,
     )
-    retire_department(department, on=on - timedelta(days=1), successor=successor, actor=actor)
+    _end(department, on=on - timedelta(days=1), successor=successor, actor=actor)
     return successor
 
 
 def retire_department(
     department: Department, *, on: date, actor: User | None, successor: Department | None = None
 ) -> None:
-    """The office ends on that day; with a successor (rename, merger) its people move over."""
+    """The office ends on that day; with a successor (rename, merger) its people move over. With undo.
+
+    Raises `RuleBroken` for a day before it began, and for a successor that is itself or has ended.
+    """
+    if department.valid_until is not None:
+        raise RuleBroken(_("This department has been retired."))
     if on < department.valid_from:
-        raise RuleBroken(_("This lies before the department began."), "valid_until")
+        raise RuleBroken(_("This lies before the department began."), "on")
     if successor is department:
         raise RuleBroken(_("A department cannot succeed itself."), "successor")
+    if successor is not None and not successor.is_current:
+        raise RuleBroken(_("This department has been retired."), "successor")
+    if successor is not None and on > today():
+        raise RuleBroken(_("A department is merged on the day itself or later, not ahead of it."), "on")
+    moved = _end(department, on=on, successor=successor, actor=actor)
+    if actor is not None:
+        undo.offer(
+            "department.retire",
+            _("“%(name)s” ends on %(day)s.", name=department.name, day=day_words(on)),
+            actor=actor,
+            back=f"/departments/{department.id}",
+            department_id=department.id,
+            moved=moved,
+        )
+
+
+def _end(department: Department, *, on: date, successor: Department | None, actor: User | None) -> list[int]:
+    """Closes the row; people move to the successor. Returns their ids."""
     department.valid_until = on
     department.successor = successor
     department.touch()
+    moved = []
     if successor is not None:
         for user in db.session.scalars(select(User).where(User.department_id == department.id)):
             user.department = successor
-    audit.record("department.retire", department, actor, successor=successor.name if successor else None)
+            moved.append(user.id)
+    named = successor.name if successor else None
+    audit.record("department.retire", department, actor, on=on.isoformat(), successor=named)
+    return moved
+
+
+@undo.compensation("department.retire")
+def _retire_back(*, actor: User, department_id: int, moved: list[int]) -> None:
+    department = db.session.get_one(Department, department_id)
+    if department.valid_until is None:
+        raise RuleBroken(_("This has been undone already."))
+    _check_name_free(department.name, department)
+    successor_id = department.successor_id
+    department.valid_until = None
+    department.successor = None
+    department.touch()
+    for user in db.session.scalars(select(User).where(User.id.in_(moved), User.department_id == successor_id)):
+        user.department = department
+    audit.record("department.retire.undo", department, actor)
+
+
+# -- the calendar of working days ----------------------------------------------------------------------
+
+
+def decide_days(*, first: date, last: date | None, is_workday: bool, name: str, actor: User) -> list[CalendarDay]:
+    """The district's own table decides these days: free, or worked to make up for a holiday.
+
+    It stands above what the library knows; no due date moves by it. Raises `RuleBroken` for an order that is
+    wrong, and for more than a month at once.
+    """
+    last = last or first
+    if last < first:
+        raise RuleBroken(_("The last day lies before the first."), "last")
+    if (last - first).days > 31:
+        raise RuleBroken(_("At most a month at once."), "last")
+    made = []
+    for step in range((last - first).days + 1):
+        day = first + timedelta(days=step)
+        row = db.session.get(CalendarDay, day)
+        if row is None:
+            row = CalendarDay(day=day, is_workday=is_workday, name=name)
+            db.session.add(row)
+        row.is_workday, row.name = is_workday, name
+        made.append(row)
+    db.session.flush()
+    words = first.isoformat() if first == last else f"{first.isoformat()}–{last.isoformat()}"
+    audit.record("holiday.amend", made[0], actor, day=words, name=name, is_workday=is_workday)
+    return made
+
+
+def forget_day(day: date, *, actor: User) -> None:
+    """The district's table no longer decides this day. With undo."""
+    row = db.session.get(CalendarDay, day)
+    if row is None:
+        return
+    audit.record("holiday.remove", row, actor, day=day.isoformat(), name=row.name)
+    undo.offer(
+        "holiday.forget",
+        _("%(day)s has been taken off the table.", day=day_words(day)),
+        actor=actor,
+        back=f"/settings/holidays?year={day.year}",
+        day=day.isoformat(),
+        is_workday=row.is_workday,
+        name=row.name,
+    )
+    db.session.delete(row)
+
+
+@undo.compensation("holiday.forget")
+def _remember_day(*, actor: User, day: str, is_workday: bool, name: str) -> None:
+    decide_days(first=date.fromisoformat(day), last=None, is_workday=is_workday, name=name, actor=actor)
+
+
+def years_without_holidays(ahead: int = 1) -> list[int]:
+    """Years from this one to `ahead` later whose holidays nobody has published yet."""
+    table = workdays.overrides()
+    first = today().year
+    return [year for year in range(first, first + ahead + 1) if not workdays.year_is_known(year, table)]

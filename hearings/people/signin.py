@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from flask import current_app
+from flask import current_app, flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from flask_security import signals
 from flask_security.core import Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.forms import ChangePasswordForm, LoginForm
@@ -15,9 +17,11 @@ from wtforms import BooleanField, PasswordField, StringField, SubmitField
 
 from .. import audit
 from ..db import db, today
+from ..errors import RuleBroken
 from ..forms import Filled, clean_arg
 from . import login_name
 from .models import User
+from .operations import check_password, password_changed
 
 security = Security()
 
@@ -62,7 +66,7 @@ class SignInForm(LoginForm):
 
 
 class NewPasswordForm(ChangePasswordForm):
-    """Old password once, the new one twice."""
+    """Old password once, the new one twice. The rules are the house's (GB/T 22239: complexity), in its words."""
 
     password = PasswordField(_l("Password now"), validators=[Filled()], render_kw={"autocomplete": "current-password"})
     new_password = PasswordField(_l("New password"), validators=[Filled()], render_kw={"autocomplete": "new-password"})
@@ -70,6 +74,37 @@ class NewPasswordForm(ChangePasswordForm):
         _l("New password again"), validators=[Filled()], render_kw={"autocomplete": "new-password"}
     )
     submit = SubmitField(_l("Change password"))
+
+    def validate(self, **kwargs: Any) -> bool:
+        if not super(ChangePasswordForm, self).validate(**kwargs):
+            return False
+        user, new = me_now(), self.new_password.data or ""
+        if not verify_and_update_password(self.password.data or "", user):
+            self.password.errors = [_("This is not the password you have now.")]
+            return False
+        if new == self.password.data:
+            self.new_password.errors = [_("The new password is the same as the one now.")]
+            return False
+        if new != self.new_password_confirm.data:
+            self.new_password_confirm.errors = [_("The two new passwords are not the same.")]
+            return False
+        try:
+            check_password(new, user.username)
+        except RuleBroken as broken:
+            self.new_password.errors = [str(broken.message)]
+            return False
+        return True
+
+
+def me_now() -> User:
+    """The person of this request, as a row."""
+    return current_user._get_current_object()
+
+
+def _changed(sender: Any, user: User, **kwargs: Any) -> None:
+    """The library has set the new password and ended the other sign-ins; ours to note it."""
+    password_changed(user)
+    flash(_("Your password has been changed. Other sign-ins of yours have ended."), "success")
 
 
 def load_user(fs_uniquifier: str) -> User | None:
@@ -87,3 +122,4 @@ def init_app(app: Any) -> None:
     store = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
     security.init_app(app, store, login_form=SignInForm, change_password_form=NewPasswordForm)
     app.login_manager.user_loader(load_user)
+    signals.password_changed.connect(_changed, app)

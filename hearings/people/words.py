@@ -1,0 +1,346 @@
+"""The trail in words: acts, kinds of things, and what a line notes."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from ..permissions import ROLE_LABELS
+from ..workflow import LABELS
+
+THINGS: dict[str, Any] = {
+    "user": _l("Person"),
+    "department": _l("Department"),
+    "station": _l("Station"),
+    "calendar_day": _l("Working calendar"),
+    "hearing": _l("Hearing"),
+    "participant": _l("Seat"),
+    "preparation": _l("Preparation"),
+    "topic": _l("Topic"),
+    "issue": _l("Issue"),
+    "exchange": _l("Question or answer"),
+    "assignment": _l("Assignment"),
+    "commitment": _l("Commitment"),
+    "extension": _l("Extension"),
+    "finding": _l("Finding"),
+    "confirmation": _l("Confirmation"),
+    "ballot": _l("Ballot"),
+    "minutes": _l("Minutes"),
+}
+
+ACTS: dict[str, Any] = {
+    "user.sign_in": _l("signed in"),
+    "user.sign_in_failed": _l("wrong password"),
+    "user.password": _l("changed the password"),
+    "user.create": _l("made a person"),
+    "user.amend": _l("amended a person"),
+    "user.lock": _l("locked a person"),
+    "user.unlock": _l("unlocked a person"),
+    "user.reset": _l("gave a new first password"),
+    "user.hand_over": _l("handed over open items"),
+    "department.create": _l("added a department"),
+    "department.amend": _l("amended a department"),
+    "department.retire": _l("retired a department"),
+    "department.retire.undo": _l("took the retirement back"),
+    "station.create": _l("added a station"),
+    "station.amend": _l("amended a station"),
+    "station.retire": _l("retired a station"),
+    "holiday.amend": _l("changed the working calendar"),
+    "holiday.remove": _l("took a day off the working calendar"),
+    "audit.verify": _l("checked the trail"),
+    "hearing.create": _l("drafted a hearing"),
+    "hearing.amend": _l("amended a hearing"),
+    "hearing.announce": _l("announced a hearing"),
+    "hearing.announce.undo": _l("took the announcement back"),
+    "hearing.reschedule": _l("rescheduled a hearing"),
+    "hearing.postpone": _l("postponed a hearing"),
+    "hearing.cancel": _l("cancelled a hearing"),
+    "hearing.discard": _l("discarded a draft"),
+    "hearing.open": _l("opened the session"),
+    "hearing.conclude": _l("concluded the session"),
+    "hearing.resume": _l("resumed the session"),
+    "hearing.file": _l("filed a hearing"),
+    "hearing.prepare": _l("handed in a preparation"),
+    "hearing.ballots": _l("set the number of ballots issued"),
+    "participant.add": _l("added a seat"),
+    "participant.amend": _l("amended a seat"),
+    "participant.remove": _l("removed a seat"),
+    "participant.remove.undo": _l("put a seat back"),
+    "participant.name_attendee": _l("named the attendee"),
+    "participant.sign_in": _l("signed somebody in"),
+    "participant.sign_in.undo": _l("took a sign-in back"),
+    "topic.create": _l("added a topic"),
+    "topic.amend": _l("amended a topic"),
+    "topic.merge": _l("merged topics"),
+    "topic.merge.undo": _l("took a merger back"),
+    "topic.choose": _l("chose a topic for a hearing"),
+    "topic.release": _l("put a topic back into the pool"),
+    "topic.order": _l("ordered the topics"),
+    "topic.remove": _l("removed a topic"),
+    "topic.remove.undo": _l("put a removed topic back"),
+    "issue.log": _l("logged an issue"),
+    "issue.amend": _l("amended an issue"),
+    "issue.remove": _l("removed an issue"),
+    "issue.remove.undo": _l("put a removed issue back"),
+    "issue.order": _l("ordered the issues"),
+    "issue.outcome": _l("noted the outcome on the spot"),
+    "issue.assign": _l("assigned an issue"),
+    "issue.accept": _l("the issue was taken on"),
+    "issue.reply": _l("the issue was replied to"),
+    "issue.return": _l("the issue came back"),
+    "issue.explain": _l("settled an issue by explanation"),
+    "issue.explain.undo": _l("took a settlement back"),
+    "issue.decline": _l("declined an issue"),
+    "issue.transfer": _l("transferred an issue"),
+    "issue.rework": _l("had an issue handled again"),
+    "issue.strike_off": _l("struck an issue off"),
+    "issue.strike_off.undo": _l("took a striking off back"),
+    "issue.reopen": _l("reopened an issue"),
+    "issue.round": _l("began a new round"),
+    "issue.figure": _l("added an outcome figure"),
+    "issue.figure.remove": _l("removed an outcome figure"),
+    "issue.attach": _l("attached a file"),
+    "issue.detach": _l("removed a file"),
+    "issue.detach.undo": _l("put a file back"),
+    "exchange.add": _l("recorded a question or answer"),
+    "exchange.amend": _l("amended a question or answer"),
+    "exchange.remove": _l("removed a question or answer"),
+    "exchange.remove.undo": _l("put a question or answer back"),
+    "assignment.make": _l("made an assignment"),
+    "assignment.accept": _l("accepted an assignment"),
+    "assignment.return": _l("returned an assignment"),
+    "assignment.progress": _l("reported progress"),
+    "assignment.reply": _l("replied"),
+    "assignment.supersede": _l("an assignment was superseded"),
+    "commitment.make": _l("recorded a commitment"),
+    "commitment.correct": _l("corrected a commitment"),
+    "commitment.remove": _l("removed a commitment"),
+    "commitment.remove.undo": _l("put a commitment back"),
+    "commitment.report_done": _l("reported a commitment done"),
+    "commitment.verify": _l("verified a commitment"),
+    "commitment.verify.undo": _l("took a verification back"),
+    "commitment.reject": _l("rejected a report"),
+    "commitment.release": _l("released a commitment"),
+    "extension.ask": _l("asked for an extension"),
+    "extension.grant": _l("granted an extension"),
+    "extension.refuse": _l("refused an extension"),
+    "look_back.plan": _l("planned a look-back"),
+    "look_back.carry_in": _l("carried an issue onto a look-back"),
+    "look_back.drop": _l("took an issue off a look-back"),
+    "look_back.drop.undo": _l("put an issue back onto a look-back"),
+    "finding.record": _l("recorded a finding"),
+    "confirmation.ask": _l("asked the deputy to confirm"),
+    "confirmation.remind": _l("reminded the deputy"),
+    "confirmation.confirm": _l("confirmed"),
+    "confirmation.confirm.undo": _l("took a confirmation back"),
+    "confirmation.on_the_spot": _l("confirmed on the spot"),
+    "confirmation.refuse": _l("refused to confirm"),
+    "confirmation.waive": _l("waived the confirmation"),
+    "ballot.record": _l("recorded a ballot"),
+    "ballot.record.undo": _l("took a ballot back"),
+    "minutes.draft": _l("drafted minutes"),
+    "minutes.amend": _l("edited minutes"),
+    "minutes.review": _l("reviewed minutes"),
+    "minutes.return": _l("returned minutes for editing"),
+    "minutes.publish": _l("published minutes"),
+    "minutes.correct": _l("began a correction of minutes"),
+}
+
+_KEYS: dict[str, Any] = {
+    "before": _l("before"),
+    "reason": _l("reason"),
+    "note": _l("note"),
+    "fields": _l("fields"),
+    "roles": _l("roles"),
+    "name": _l("name"),
+    "on": _l("day"),
+    "successor": _l("successor"),
+    "departments": _l("departments"),
+    "department": _l("department"),
+    "deputy": _l("deputy"),
+    "due_on": _l("due"),
+    "new_due_on": _l("new date"),
+    "result_class": _l("class"),
+    "percent": _l("percent"),
+    "round": _l("round"),
+    "verdict": _l("verdict"),
+    "outcome": _l("outcome"),
+    "part": _l("part"),
+    "came": _l("attendance"),
+    "serial_no": _l("running number"),
+    "hearing": _l("hearing no."),
+    "into": _l("into topic"),
+    "basis": _l("basis"),
+    "to": _l("to"),
+    "label": _l("figure"),
+    "value": _l("value"),
+    "unit": _l("unit"),
+    "as_of": _l("as of"),
+    "file": _l("file fingerprint"),
+    "by_silence": _l("by silence"),
+    "day": _l("day"),
+    "days": _l("days"),
+    "is_workday": _l("worked"),
+    "items": _l("items"),
+    "from": _l("from"),
+    "version": _l("version"),
+    "sha256": _l("fingerprint"),
+}
+
+_FIELDS: dict[str, Any] = {
+    "name": _l("Name"),
+    "username": _l("Login name"),
+    "title": _l("Title"),
+    "email": _l("E-mail"),
+    "roles": _l("Roles"),
+    "department": _l("Department"),
+    "stations": _l("Stations"),
+    "protocol_order": _l("Protocol order"),
+    "short_name": _l("Short name"),
+    "kind": _l("Kind"),
+    "street": _l("Street"),
+    "head": _l("Head"),
+    "contact": _l("Contact"),
+    "contact_phone": _l("Office telephone"),
+    "position": _l("Order on lists"),
+    "valid_until": _l("Last day"),
+    "code": _l("Code"),
+    "address": _l("Address"),
+    "capacity": _l("Capacity"),
+    "theme": _l("Theme"),
+    "station": _l("Station"),
+    "chair": _l("Chair"),
+    "starts_at": _l("Begins"),
+    "ends_at": _l("Ends"),
+    "statement": _l("Statement"),
+    "category": _l("Category"),
+    "place": _l("Place"),
+    "lead_deputy": _l("Lead deputy"),
+    "cosigners": _l("Co-signers"),
+    "resident": _l("Resident"),
+    "community": _l("Community"),
+    "outcome": _l("Outcome on the spot"),
+    "outcome_note": _l("Note on the outcome"),
+    "topic": _l("Topic"),
+    "measure": _l("Measure"),
+    "lead": _l("Lead department"),
+    "co_handlers": _l("Co-handling departments"),
+    "due_on": _l("Due"),
+    "due_basis": _l("Basis of the date"),
+    "speaker": _l("Speaker"),
+    "text": _l("Text"),
+    "details": _l("Details"),
+    "source": _l("Source"),
+    "departments": _l("Departments to answer"),
+    "unit": _l("Unit"),
+    "listed": _l("List"),
+    "seats": _l("Seats"),
+    "reason": _l("Reason"),
+    "stand_in_name": _l("Stand-in"),
+    "stand_in_title": _l("Stand-in's title"),
+}
+
+_VALUES: dict[str, Any] = {
+    "lead": _l("Lead"),
+    "co_handler": _l("Co-handling"),
+    "split": _l("Split"),
+    "strike_off": _l("Strike off"),
+    "keep_tracking": _l("Keep tracking"),
+    "handle_again": _l("Handle again"),
+    "escalate": _l("Escalated for coordination"),
+    "satisfied": _l("Satisfied"),
+    "mostly_satisfied": _l("Basically satisfied"),
+    "dissatisfied": _l("Dissatisfied"),
+    "unknown": _l("Not yet signed in"),
+    "signed_in": _l("Signed in"),
+    "on_leave": _l("On leave"),
+    "absent": _l("Absent"),
+    "answered_on_site": _l("Answered on the spot"),
+    "resolved_on_site": _l("Resolved on the spot"),
+    "time_limited": _l("To be handled by a deadline"),
+    "planned": _l("Taken into plan"),
+    "further_study": _l("Further study after the hearing"),
+    "convert_to_suggestion": _l("Turned into a suggestion"),
+    "not_accepted": _l("Not accepted, referred"),
+}
+
+
+def act(action: str) -> Any:
+    """An act in words; one that has no words yet as it stands in the trail."""
+    return ACTS.get(action, action)
+
+
+def thing(subject_type: str) -> Any:
+    """A kind of thing in words."""
+    return THINGS.get(subject_type, subject_type)
+
+
+def _value(key: str, value: Any, subject_type: str) -> str:
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if isinstance(value, list):
+        return str(_(", ")).join(_value(key, v, subject_type) for v in value)
+    if isinstance(value, dict):
+        return str(_(", ")).join(f"{k} {v}" for k, v in value.items())
+    words = str(value)
+    if key == "fields":
+        return str(_FIELDS.get(words, words))
+    if key == "roles":
+        return str(next((label for role, label in ROLE_LABELS.items() if role == words), words))
+    if key == "before":
+        return str(LABELS.get(subject_type, {}).get(words, words))
+    return str(_VALUES.get(words, words))
+
+
+def notes(line: Any) -> list[tuple[str, str]]:
+    """What a line of the trail notes, as (word, value) pairs; the status after the act comes first."""
+    pairs = []
+    if line.status:
+        known = LABELS.get(line.subject_type, {})
+        pairs.append((str(_("status")), str(known.get(line.status, line.status))))
+    for key, value in line.details.items():
+        if value in (None, "", []):
+            continue
+        pairs.append((str(_KEYS.get(key, key)), _value(key, value, line.subject_type)))
+    return pairs
+
+
+RULE_LABELS: dict[str, Any] = {
+    "REPLY_MONTHS": _l("Limit for a reply, in months"),
+    "REPLY_MONTHS_HARD": _l("Limit for a difficult matter, in months"),
+    "REWORK_MONTHS": _l("Limit for handling again, in months"),
+    "RETURN_WORKDAYS": _l("Limit for returning an assignment, in working days"),
+    "CO_HANDLER_DAYS": _l("Limit for a co-handler's opinion, in days"),
+    "CONFIRM_WORKDAYS": _l("Limit for a deputy's confirmation, in working days"),
+    "NOTICE_DAYS": _l("Notice before a hearing, in days"),
+    "FURTHER_STUDY_MONTHS": _l("Limit for further study, in months"),
+    "LIGHT_YELLOW_DAYS": _l("Days before the due date when the light turns yellow"),
+    "VAGUE_WORDS": _l("Vague words that are warned of"),
+    "RESULT_CLASSES": _l("Result classes"),
+    "BALLOT_DENOMINATOR": _l("Base of a ballot"),
+    "BALLOT_TIE_PASSES": _l("Exactly half counts as half"),
+    "DRAFTER_MAY_REVIEW": _l("Who drafts minutes may review them"),
+    "DEFAULT_START": _l("Usual beginning"),
+    "DEFAULT_END": _l("Usual end"),
+    "CODE_PREFIX": _l("Prefix of a hearing's number"),
+    "SINGLE_SIDED": _l("Papers are printed on one side"),
+    "UNDO_MINUTES": _l("Minutes in which an act can be undone"),
+    "IDLE_MINUTES": _l("Minutes without activity after which a sign-in ends"),
+    "PASSWORD_MIN": _l("Least length of a password"),
+    "LOGIN_FAILURES": _l("Wrong passwords after which a sign-in is closed"),
+}
+
+_DENOMINATORS = {"issued": _l("ballots issued"), "present": _l("people present"), "valid": _l("valid ballots")}
+
+
+def rule_value(name: str, value: Any) -> str:
+    """A setting's value in words."""
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if isinstance(value, list | tuple):
+        return "、".join(str(v) for v in value)
+    if isinstance(value, dict):
+        return "；".join(f"{k} {v}" for k, v in value.items())
+    if name == "BALLOT_DENOMINATOR":
+        return str(_DENOMINATORS.get(str(value), value))
+    return str(value)
