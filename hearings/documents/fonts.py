@@ -7,6 +7,7 @@ unpacks there, and Noto CJK. Nothing is committed and no licensed file is change
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -30,7 +31,6 @@ SYSTEM_DIRS = (
     Path.home() / ".local/share/fonts",
     Path.home() / ".fonts",
 )
-DEBIAN_PACKAGE = "texlive-lang-chinese"
 FANDOL = (
     "FandolFang-Regular.otf",
     "FandolHei-Regular.otf",
@@ -38,6 +38,8 @@ FANDOL = (
     "FandolSong-Bold.otf",
     "FandolSong-Regular.otf",
 )
+DEBIAN = {"texlive-lang-chinese": FANDOL, "fonts-lxgw-wenkai": ("LXGWWenKai-Regular.ttf",)}
+"""Debian's packages and the files we want of them: Fandol has what GB 2312 has, WenKai the rest (碶) in like weight."""
 
 
 class FontsMissing(RuntimeError):
@@ -62,7 +64,13 @@ SERIF = (
     "NotoSerifSC-Regular",
 )
 SERIF_BOLD = ("NotoSerifCJKsc-Bold", "SourceHanSerifSC-Bold", "SourceHanSerifCN-Bold", "NotoSerifSC-Bold")
-SANS = ("NotoSansCJKsc-Medium", "NotoSansCJKsc-Regular", "SourceHanSansSC-Regular", "NotoSansSC-Regular")
+SANS = (
+    "NotoSansCJKsc-Medium",
+    "NotoSansCJKsc-Bold",
+    "NotoSansCJKsc-Regular",
+    "SourceHanSansSC-Medium",
+    "NotoSansSC-Medium",
+)
 
 PARTS = (
     Part(
@@ -127,7 +135,7 @@ PARTS = (
         ("FandolSong-Regular",),
         SERIF,
     ),
-    Part("rare", lazy_gettext("characters outside GB 2312 (碶)"), (), (), SERIF + SANS),
+    Part("rare", lazy_gettext("characters outside GB 2312 (碶)"), (), (), ("LXGWWenKai-Regular", *SERIF, *SANS)),
 )
 OTHER_SCRIPTS = ("DejaVuSans",)
 """Faces for what no Chinese face has (Arabic, symbols): used where installed, not missed where not."""
@@ -207,11 +215,15 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
         )
     others = [installed[name] for name in OTHER_SCRIPTS if name in installed]
     dropped = [face for face in installed.values() if fonts_dir in face.path.parents]
-    rest = _unique([chosen["rare"], *others, *dropped])
-    families = {
-        name: ", ".join(face.family for face in _unique([face, chosen["fang"], *rest])) for name, face in chosen.items()
+    alike = {  # a bold title takes its rare characters from a bold face, a heading from a sans serif one
+        part.name: next((installed[name] for name in part.last if name in installed), None)
+        for part in PARTS
+        if part.name in ("title", "hei")
     }
-    faces = _unique([*chosen.values(), *rest])
+    rest = _unique([chosen["rare"], *others, *dropped])
+    lists = {name: _unique([face, alike.get(name), chosen["fang"], *rest]) for name, face in chosen.items()}
+    families = {name: ", ".join(face.family for face in faces) for name, faces in lists.items()}
+    faces = _unique([face for each in lists.values() for face in each])
     digest = hashlib.sha256("\n".join(map(_identity, faces)).encode()).hexdigest()[:16]
     config = _configure(faces, digest, fonts_dir)
     covered = _covered([face for name, face in chosen.items() if face and name != "rare"], config)
@@ -219,10 +231,10 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
 
 
 def fetch(fonts_dir: Path | None = None) -> list[Path]:
-    """Unpack the free Fandol faces from Debian's texlive-lang-chinese into the fonts directory.
+    """Unpack the free faces Fandol and LXGW WenKai from Debian's packages into the fonts directory.
 
-    Needs apt-get and dpkg-deb but neither root nor TeX. Out: the files written (about 33 MB; the download is 49).
-    Raises FontsMissing with one sentence when this is not Debian or the download fails.
+    Needs apt-get and dpkg-deb but neither root nor TeX. Out: the files written (49 MB; the downloads are 101).
+    Raises FontsMissing with one sentence when this is not Debian or Fandol cannot be had; WenKai may be missing.
     """
     fonts_dir = fonts_dir or FONTS_DIR
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
@@ -230,38 +242,35 @@ def fetch(fonts_dir: Path | None = None) -> list[Path]:
             gettext("This is not Debian: put the typefaces into %(directory)s by hand.", directory=str(fonts_dir))
         )
     fonts_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=fonts_dir, prefix=".fetch-") as scratch:
-        got = subprocess.run(
-            ["apt-get", "download", DEBIAN_PACKAGE],
-            cwd=scratch,
-            capture_output=True,
-            timeout=600,
-            check=False,
-        )
-        packages = list(Path(scratch).glob("*.deb"))
-        if got.returncode or not packages:
+    written: list[Path] = []
+    for package, names in DEBIAN.items():
+        with tempfile.TemporaryDirectory(dir=fonts_dir, prefix=".fetch-") as scratch:
+            written += _unpack(package, names, Path(scratch), fonts_dir)
+        if not written:
             raise FontsMissing(
                 gettext(
                     "Debian's %(package)s could not be downloaded: check the network, or run `apt-get update` first.",
-                    package=DEBIAN_PACKAGE,
+                    package=package,
                 )
             )
-        return _unpack(packages[0], Path(scratch), fonts_dir)
+    return written
 
 
-def _unpack(package: Path, scratch: Path, fonts_dir: Path) -> list[Path]:
-    written = []
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as unpacker:
-        with tarfile.open(fileobj=unpacker.stdout, mode="r|") as archive:
-            for member in archive:
-                name = Path(member.name).name
-                if name in FANDOL and (content := archive.extractfile(member)):
-                    (scratch / name).write_bytes(content.read())
-                    os.replace(scratch / name, fonts_dir / name)
-                    written.append(fonts_dir / name)
-    if len(written) != len(FANDOL):
-        raise FontsMissing(gettext("Debian's %(package)s holds no Fandol typefaces.", package=DEBIAN_PACKAGE))
-    return sorted(written)
+def _unpack(package: str, names: tuple[str, ...], scratch: Path, fonts_dir: Path) -> list[Path]:
+    with contextlib.suppress(subprocess.TimeoutExpired, tarfile.TarError):
+        command = ["apt-get", "download", package]
+        subprocess.run(command, cwd=scratch, capture_output=True, timeout=1800, check=False)
+        archive = next(iter(scratch.glob("*.deb")), scratch / "none")
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as unpacker:
+            with tarfile.open(fileobj=unpacker.stdout, mode="r|") as members:
+                for member in members:
+                    name = Path(member.name).name
+                    if name in names and (content := members.extractfile(member)):
+                        (scratch / name).write_bytes(content.read())
+    found = [name for name in names if (scratch / name).exists()]
+    for name in found:
+        os.replace(scratch / name, fonts_dir / name)
+    return [fonts_dir / name for name in found]
 
 
 def _installed(fonts_dir: Path) -> dict[str, Face]:
