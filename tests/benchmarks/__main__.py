@@ -1,0 +1,202 @@
+"""`make bench`: the pages people open most, beside a bare Flask "hello" under the same server and workers.
+
+Ratios of one run are the point; absolute figures are this machine's.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Flask
+from itsdangerous import Signer
+
+from config import Config
+from hearings import create_app
+from hearings.db import db
+from tests.benchmarks import data, load
+from tests.postgres import fresh_database
+
+HELLO = 'from flask import Flask\napp = Flask(__name__)\n@app.get("/")\ndef hello():\n    return "hello"\n'
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = {"list": 30, "hub": 30, "front": 30, "search": 50, "write": 25}
+"""hello's requests/s over ours, at most."""
+LARGE = (2_000, 100_000, 150_000)
+SMALL = (20, 1_000, 1_500)
+
+
+@contextlib.contextmanager
+def server(folder: Path, port: int, module: str, env: dict[str, str], cwd: Path) -> Iterator[float]:
+    """gunicorn as `make run` starts it; yields the seconds until the first answer."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "-b", f"127.0.0.1:{port}", module],
+        cwd=cwd,
+        env={**os.environ, **env, "PORT": str(port), "PYTHONPATH": str(cwd)},
+    )
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                if process.poll() is not None or time.perf_counter() - start > 30:
+                    raise
+                time.sleep(0.02)
+        yield time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def prepared(url: str, folder: Path, size: tuple[int, int, int]) -> dict[str, int]:
+    config = Config()
+    config.DATABASE_URL, config.INSTANCE = url, str(folder)
+    app: Flask = create_app(config)
+    with app.app_context():
+        db.create_all()
+        ids = data.fill(*size)
+        db.session.remove()
+        db.engine.dispose()
+    return ids
+
+
+def sign_in(port: int, username: str) -> tuple[str, str]:
+    """(cookie, csrf token)."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    base = f"http://127.0.0.1:{port}"
+
+    def token(page: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert found, page[:300]
+        return found[1]
+
+    first = opener.open(f"{base}/login").read().decode()
+    form = {"username": username, "password": data.PASSWORD, "csrf_token": token(first)}
+    opener.open(f"{base}/login", urlencode(form).encode()).read()
+    page = opener.open(f"{base}/").read().decode()
+    return "; ".join(f"{c.name}={c.value}" for c in jar), token(page)
+
+
+def form_ids(folder: Path, user: int, count: int, tag: str) -> list[str]:
+    import hashlib
+
+    signer = Signer((folder / "secret-key").read_text().strip(), salt="form", digest_method=hashlib.sha256)
+    return [signer.sign(f"{user}.{tag}{i:07d}").decode() for i in range(count)]
+
+
+def measure(name: str, url: str, folder: Path, ids: dict[str, int], hello: float) -> dict[str, load.Result]:
+    """All pages of one database; prints a row each."""
+    env = {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": str(folder)}
+    port = 5731
+    out: dict[str, load.Result] = {}
+    with server(folder, port, "wsgi:app", env, ROOT) as cold:
+        print(f"{name}: first answer after {cold:.2f} s")
+        cookie, csrf = sign_in(port, "organiser")
+        department, _ = sign_in(port, "department")
+        pages = {
+            "list /hearings/": ("list", "/hearings/", cookie),
+            "list /hearings/calendar": ("list", "/hearings/calendar", cookie),
+            "list /issues/": ("list", "/issues/", cookie),
+            "list /commitments/": ("list", "/commitments/", cookie),
+            "list /issues/ (department)": ("list", "/issues/", department),
+            f"search {data.RARE} (rare)": ("search", f"/search?q={quote(data.RARE)}", cookie),
+            "search 停车 (common)": ("search", f"/search?q={quote('停车')}", cookie),
+            "hub": ("hub", f"/hearings/{ids['hub']}", cookie),
+            "session screen": ("hub", f"/hearings/{ids['hub']}/session", cookie),
+            "issue": ("hub", f"/issues/{ids['issue']}", cookie),
+            "front page": ("front", "/", cookie),
+            "front page (department)": ("front", "/", department),
+        }
+        for label, (kind, path, who) in pages.items():
+            load.run(port, lambda i, p=path, w=who: [load.get(p, w)], 1.0)  # warm
+            out[label] = load.run(port, lambda i, p=path, w=who: [load.get(p, w)])
+            _say(label, kind, out[label], hello)
+        ids_of = [form_ids(folder, 1, 3000, f"b{i}") for i in range(load.PROCESSES)]
+
+        def writes(process: int) -> list[bytes]:
+            return [
+                load.post(
+                    f"/hearings/{ids['hub']}/issues/new",
+                    urlencode(
+                        {
+                            "csrf_token": csrf,
+                            "form_id": form_id,
+                            "statement": f"第{n}位居民反映：楼下的路灯坏了，晚上看不清路。",
+                            "category": "other",
+                            "client_id": f"{process}-{n}-{time.time_ns()}",
+                        }
+                    ),
+                    cookie,
+                )
+                for n, form_id in enumerate(ids_of[process])
+            ]
+
+        out["write (log an issue)"] = load.run(port, writes)
+        _say("write (log an issue)", "write", out["write (log an issue)"], hello)
+        out["memory"] = _memory(port)  # type: ignore[assignment]
+    return out
+
+
+def _say(label: str, kind: str, result: load.Result, hello: float) -> None:
+    share = hello / result.per_second
+    verdict = "ok" if share <= LIMITS[kind] else "SLOWER THAN ASKED"
+    print(
+        f"  {label:32} {result.per_second:8.1f}/s  p50 {result.p50:7.1f} ms  p95 {result.p95:7.1f} ms"
+        f"  {result.status}  {result.size / 1024:6.1f} KB  hello/{share:5.1f} (≤ {LIMITS[kind]}) {verdict}"
+    )
+
+
+def _memory(port: int) -> None:
+    """What the workers hold (proportional set size, so that shared pages are counted once)."""
+    found = subprocess.run(["pgrep", "-f", f"127.0.0.1:{port}"], capture_output=True, text=True, check=False)
+    for pid in found.stdout.split():
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            sizes = {k: int(v) // 1024 for k, v in re.findall(r"^(Rss|Pss):\s+(\d+)", lines, re.MULTILINE)}
+            print(f"  process {pid}: {sizes.get('Rss')} MB resident, {sizes.get('Pss')} MB proportional")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench") as scratch:
+        home = Path(scratch)
+        (home / "hello").mkdir()
+        (home / "hello" / "hello.py").write_text(HELLO)
+        results: dict[str, Any] = {}
+        databases = {"sqlite": lambda f: f"sqlite:///{f / 'bench.db'}", "postgresql": lambda f: fresh_database()}
+        only = os.environ.get("DATABASES", "sqlite,postgresql").split(",")
+        for name in only:
+            for size_name, size in (("small", SMALL), ("large", LARGE)):
+                folder = home / f"{name}-{size_name}"
+                folder.mkdir()
+                url = databases[name](folder)
+                start = time.perf_counter()
+                ids = prepared(url, folder, size)
+                print(f"{name}, {size[1]} issues: filled in {time.perf_counter() - start:.0f} s")
+                with server(home, 5730, "hello:app", {}, home / "hello"):
+                    load.run(5730, lambda i: [load.get("/")], 1.0)
+                    hello = load.run(5730, lambda i: [load.get("/")]).per_second
+                print(f"hello: {hello:.0f}/s")
+                results[f"{name}-{size_name}"] = measure(f"{name}, {size[1]} issues", url, folder, ids, hello)
+            small, large = results[f"{name}-small"], results[f"{name}-large"]
+            print(f"{name}: growth of p50 from {SMALL[1]} to {LARGE[1]} issues (at most 1.5)")
+            for label in large:
+                if isinstance(large[label], load.Result):
+                    print(f"  {label:32} {large[label].p50 / small[label].p50:5.2f}")
+
+
+if __name__ == "__main__":
+    main()
