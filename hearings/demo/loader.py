@@ -54,9 +54,6 @@ from ..schedule.models import (
 )
 from . import corpus, shapes
 
-BATCH = 40
-"""Events a commit; each commit waits for the disk."""
-
 CAPACITIES = {"standing_committee_leader": Capacity.COMMITTEE_LEADER}
 VERDICTS = {"struck_off": Verdict.STRIKE_OFF}
 START = local(date(2018, 12, 3), datetime.min.time().replace(hour=9))
@@ -89,15 +86,12 @@ class Loader:
     # -- the order of events -----------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Everything, oldest first."""
+        """Everything, oldest first, in one transaction: wholly there or not at all."""
         with force_locale("zh_Hans"):
             with clock_at(START):
                 self._directory()
-            db.session.commit()
-            for count, (at, _, key, kind, payload) in enumerate(self._timeline()):
+            for at, _, key, kind, payload in self._timeline():
                 self._carry_out(at, key, kind, payload)
-                if count % BATCH == 0:
-                    db.session.commit()
             db.session.commit()
 
     def _timeline(self) -> Iterator[tuple[datetime, int, str, str, dict[str, Any]]]:
