@@ -11,21 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Index,
+    Select,
     UniqueConstraint,
+    cast,
+    column,
     delete,
     event,
     func,
     insert,
     literal_column,
     select,
+    table,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from .db import Model, db
-from .permissions import Clause
 
 
 class SearchEntry(Model):
@@ -84,20 +89,81 @@ def tokens(words: str) -> list[str]:
     return found
 
 
-def matches(query: str) -> Clause | None:
-    """The clause on SearchEntry for all words of a query, or None when there is nothing to look for."""
-    phrases = [" ".join(t) for t in (tokens(word) for word in query.split()) if t]
-    if not phrases:
+@dataclass(frozen=True)
+class _Wanted:
+    """One word of a query: its pairs in a row, whether the last of them may go on, and what to look at again."""
+
+    tokens: tuple[str, ...]
+    goes_on: bool
+    again: str | None
+
+
+def _wanted(query: str) -> list[_Wanted]:
+    """The words of a query that can be looked up.
+
+    A Han character alone stands in the index only where nothing Han is beside it: at the end of a word it is looked
+    up as the beginning of a pair, at its head it is left out and the text itself is looked at again; a word of one
+    Han character cannot be looked up.
+    """
+    found = []
+    for word in query.split():
+        pairs = tokens(word)
+        goes_on = again = False
+        if len(pairs) > 1 and _alone(pairs[0]):
+            pairs, again = pairs[1:], True
+        if pairs and _alone(pairs[-1]):
+            if len(pairs) == 1 and not again:
+                continue
+            goes_on = True
+        if pairs:
+            found.append(_Wanted(tuple(pairs), goes_on, word.lower() if again else None))
+    return found
+
+
+def _alone(token: str) -> bool:
+    return len(token) == 1 and not token.isascii()
+
+
+def can_look_up(query: str) -> bool:
+    """Whether a query holds anything that can be looked up: two characters that stand together."""
+    return any(w.again or sum(map(len, w.tokens)) > 1 for w in _wanted(query))
+
+
+_fts = table("search_fts", column("rowid"))
+
+
+def find(query: str) -> tuple[Select[Any], Any] | None:
+    """The entries that hold all words of a query, and the column to order them by; None for nothing to look for.
+
+    Newest first by that column with a LIMIT, neither database reads more hits than it shows: FTS5 walks its lists
+    backwards, PostgreSQL chooses between its index and the end of the table.
+    """
+    wanted = _wanted(query)
+    if not wanted:
         return None
+    again = [func.lower(SearchEntry.body).contains(w.again, autoescape=True) for w in wanted if w.again]
     if db.engine.dialect.name == "sqlite":
-        words = " AND ".join(f'"{p}"' for p in phrases)
-        hits = text("SELECT rowid FROM search_fts WHERE search_fts MATCH :words").bindparams(words=words)
-        return SearchEntry.id.in_(hits)
+        words = " AND ".join(f'"{" ".join(w.tokens)}"{" *" if w.goes_on else ""}' for w in wanted)
+        hits = select(SearchEntry).join(_fts, _fts.c.rowid == SearchEntry.id)
+        return hits.where(text("search_fts MATCH :words").bindparams(words=words), *again), _fts.c.rowid
+    words = " & ".join(
+        " & ".join(f"'{t}'{':*' if w.goes_on and t == w.tokens[-1] else ''}" for t in w.tokens) for w in wanted
+    )
     vector = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.bigrams)
-    wanted: Any = func.phraseto_tsquery(literal_column("'simple'::regconfig"), phrases[0])
-    for phrase in phrases[1:]:
-        wanted = wanted.op("&&")(func.phraseto_tsquery(literal_column("'simple'::regconfig"), phrase))
-    return vector.op("@@")(wanted)
+    # The index knows no positions, and asking the vector for a phrase would parse every text anew. The order is read
+    # off the pairs themselves; strpos is cheap, so the planner asks it first when it walks the table backwards, and
+    # guesses a third, so that it does walk for words that are common.
+    rows = [
+        func.strpos(" " + SearchEntry.bigrams + " ", f" {' '.join(w.tokens)}{'' if w.goes_on else ' '}") > 0
+        for w in wanted
+    ]
+    return select(SearchEntry).where(vector.op("@@")(cast(words, TSQUERY)), *rows, *again), SearchEntry.id
+
+
+def matches(query: str) -> ColumnElement[bool] | None:
+    """The clause on SearchEntry for all words of a query, or None when there is nothing to look for."""
+    found = find(query)
+    return None if found is None else SearchEntry.id.in_(found[0].with_only_columns(found[1]))
 
 
 def excerpt(body: str, query: str, around: int = 36) -> list[tuple[str, bool]]:
