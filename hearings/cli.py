@@ -16,6 +16,7 @@ from .db import db
 from .demo.commands import demo_cli
 from .documents.commands import fonts_cli
 from .errors import RuleBroken
+from .issues.commands import daily_cli
 from .people import operations as people
 from .people.models import User
 from .permissions import Role
@@ -93,5 +94,5 @@ def reindex() -> None:
 
 def init_app(app: Any) -> None:
     """Add the commands."""
-    for command in (user_cli, first_start, audit_verify, reindex, demo_cli, fonts_cli):
+    for command in (user_cli, first_start, audit_verify, reindex, daily_cli, demo_cli, fonts_cli):
         app.cli.add_command(command)
