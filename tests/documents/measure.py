@@ -69,6 +69,7 @@ def rules(page: Any) -> list[tuple[float, float, float]]:
     )
 
 
-def text_of(pdf: bytes) -> str:
-    """All text in reading order without spaces, as a reader extracts it."""
-    return "".join("".join(line.text for line in body(page)) for page in pages(pdf)).replace(" ", "")
+def text_of(pdf: bytes | list[Any]) -> str:
+    """All text in reading order without spaces, as a reader extracts it; from a PDF or from its `pages`."""
+    sheets = pages(pdf) if isinstance(pdf, bytes) else pdf
+    return "".join("".join(line.text for line in body(page)) for page in sheets).replace(" ", "")

@@ -5,8 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask_babel import Babel
 
 from hearings.documents import RenderFailed, fonts, render
+from hearings.documents.commands import fonts_cli
 
 from .sample import minutes
 
@@ -62,3 +65,18 @@ def test_fetch_without_a_network_is_one_sentence(tmp_path: Path, monkeypatch: py
     with pytest.raises(fonts.FontsMissing, match=r"could not be downloaded"):
         fonts.fetch(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_which_face_serves_which_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = Flask(__name__)
+    Babel(app)
+    app.cli.add_command(fonts_cli)
+    app.config["FONTS_DIR"] = tmp_path
+    result = app.test_cli_runner().invoke(args=["fonts"])
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [part.name for part in fonts.PARTS]
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    refused = app.test_cli_runner().invoke(args=["fonts", "fetch"])
+    assert refused.exit_code == 1
+    assert "not Debian" in refused.output

@@ -113,9 +113,9 @@ def test_lines_do_not_start_or_end_wrongly(sheets: list[Any]) -> None:
         assert not torn or line.left > 60 or line.size < 15 or following.left > 60, (line, following)
 
 
-def test_text_comes_out_as_it_went_in(printed: bytes, count: int) -> None:
+def test_text_comes_out_as_it_went_in(sheets: list[Any], count: int) -> None:
     content = minutes(count)
-    extracted = measure.text_of(printed)
+    extracted = measure.text_of(sheets)
     paragraphs = [*content["overview"], *(p for s in content["sections"] for p in s["paragraphs"])]
     for item in content["sections"][1]["items"]:
         paragraphs += [item["heading"], *item["paragraphs"], *item["measures"]]
@@ -265,3 +265,34 @@ def test_a_correction_names_its_version_and_reason(fonts_dir: Path) -> None:
     )
     assert "（第2版）" in text
     assert "（本纪要为第2版。更正原因：测评票数有误）" in text
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["first annex", "last annex"])
+def test_a_wide_annex_lies_on_its_side(last: bool, fonts_dir: Path) -> None:
+    """Its page number stays where the other pages of the bound paper have it (GB/T 9704-2012, 7.6)."""
+    paper = minutes(30)
+    paper["attachments"][0]["landscape"] = True
+    if last:
+        paper["attachments"].reverse()
+    sheets = pages(render("minutes", paper, fonts_dir=fonts_dir))
+    wide = [page for page in sheets if page.width > page.height]
+    assert len(wide) >= 3
+    for page in wide:
+        odd = bool(page.page_number % 2)
+        number = [char for char in page.chars if not char["upright"]]
+        assert "".join(char["text"] for char in number) == f"— {page.page_number} —"
+        baseline = number[0]["matrix"][4] * MM  # of the bound page: 297 mm less its distance from the top
+        assert 297 - baseline - 0.88 * 14 * MM == pytest.approx(269, abs=0.5)
+        if odd:
+            assert max(char["bottom"] for char in number) * MM == pytest.approx(184 - 14 * MM, abs=0.2)
+        else:
+            assert min(char["top"] for char in number) * MM == pytest.approx(26 + 14 * MM, abs=0.2)
+        upright = [char for char in page.chars if char["upright"]]
+        top = 28 if odd else 26
+        assert min(char["x0"] for char in upright) * MM >= 35 - 0.1
+        assert max(char["x1"] for char in upright) * MM <= 260.1
+        assert min(char["top"] for char in upright) * MM >= top - 0.5
+        assert max(char["bottom"] for char in upright) * MM <= top + 156 + 0.5
+        assert page.find_tables()[0].extract()[0][0] == "编号"
+    assert sheets[-1].width < sheets[-1].height
+    assert max(rule[2] for rule in rules(sheets[-1])) == pytest.approx(262.0, abs=0.2)

@@ -95,14 +95,15 @@ def test_what_is_typed_into_any_field_is_text(
     base, calls = canary
     poison = attacks(base)[number]
     with caplog.at_level(logging.WARNING):
-        result = render(template, poisoned(minutes(2) if template == "minutes" else SHEET, poison))
+        result = render(template, poisoned(minutes(1) if template == "minutes" else SHEET, poison))
     assert calls == []
     assert not [record for record in caplog.records if "Failed to load" in record.message]
-    found = measure.text_of(result)
+    sheets = pages(result)
+    found = measure.text_of(sheets)
     if poison.isascii() and "\x00" not in poison:
         assert poison.replace(" ", "") in found
     assert "root:" not in found
-    for page in pages(result):
+    for page in sheets:
         left = 28 if page.page_number % 2 else 26
         assert max(char["x1"] for char in page.chars) * MM <= left + 156 + 0.6
         assert max(line.baseline for line in body(page)) <= 262
@@ -125,13 +126,12 @@ def test_five_thousand_characters_in_a_paragraph_and_in_a_cell() -> None:
     paper = minutes(2)
     paper["sections"][1]["items"][0]["paragraphs"][0] = "区教育局答复，" * 715
     paper["attachments"][0]["rows"][0][2] = "逐条落实到人，" * 715
-    result = render("minutes", paper)
-    found = measure.text_of(result)
+    sheets = pages(render("minutes", paper))
+    found = measure.text_of(sheets)
     assert found.count("区教育局答复，") == 715
-    assert found.count("逐条落实到人，") >= 0
-    for page in pages(result):
+    assert found.count("逐") == 715
+    for page in sheets:
         assert max(line.baseline for line in body(page)) <= 262
-    assert sum(page.extract_text().replace("\n", "").count("逐") for page in pages(result)) >= 715
 
 
 def test_a_character_no_typeface_has_prints_as_the_compositors_mark(caplog: pytest.LogCaptureFixture) -> None:
@@ -166,7 +166,8 @@ def test_many_come_in_order_and_are_read_lazily() -> None:
 def test_archive_format() -> None:
     """PDF/A-3a as far as it can be seen without a validator: identifier, tags, language, output intent, fonts."""
     result = render("minutes", MINUTES)
-    document = pages(result)[0].pdf
+    sheets = pages(result)
+    document = sheets[0].pdf
     catalog = document.doc.catalog
     described = resolve1(catalog["Metadata"]).get_data().decode()
     assert re.search(r"pdfaid:part\W+3\b", described)
@@ -178,8 +179,8 @@ def test_archive_format() -> None:
     assert "Outlines" in catalog
     assert document.metadata["Title"] == MINUTES["title"]
     assert "Encrypt" not in document.doc.xrefs[0].trailer
-    assert all("+" in char["fontname"] for page in pages(result) for char in page.chars)
-    titles = [item.title for item in _outline(result)]
+    assert all("+" in char["fontname"] for page in sheets for char in page.chars)
+    titles = [item.get_title() for item in pypdfium2.PdfDocument(result).get_toc()]
     assert titles[:3] == [MINUTES["title"], "一、总体情况", "二、询问答复及议定事项"]
     assert "问题交办清单" in titles
 
@@ -189,14 +190,6 @@ def test_pdfium_copies_clean_text() -> None:
     found = "".join(page.get_textpage().get_text_bounded() for page in document)
     assert "4月16日前完成桥下空间清理" in found.replace("\r\n", "")
     assert "新碶街道人大代表联络站" in found.replace("\r\n", "")
-
-
-def _outline(result: bytes) -> list[Any]:
-    class Entry:
-        def __init__(self, title: str) -> None:
-            self.title = title
-
-    return [Entry(item.get_title()) for item in pypdfium2.PdfDocument(result).get_toc()]
 
 
 def test_pictures_come_by_hash_and_by_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
