@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import wtforms
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -15,10 +16,22 @@ from wtforms.widgets import ListWidget, RadioInput
 
 from ..db import today
 from ..errors import RuleBroken
-from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine, enum_choices
+from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine, clean_arg, enum_choices
 from ..people.models import Department
+from ..workflow import LABELS
 from . import operations
-from .models import CATEGORY_LABELS, EXCHANGE_LABELS, OUTCOME_LABELS, Category, ExchangeKind, Outcome, ResultClass
+from .models import (
+    CATEGORY_LABELS,
+    EXCHANGE_LABELS,
+    OUTCOME_LABELS,
+    Category,
+    ExchangeKind,
+    IssueStatus,
+    Outcome,
+    ResultClass,
+)
+from .queries import Filter, Lists
+from .rules import LIGHT_WORDS
 
 Pairs = Iterable[tuple[Any, Any]]
 
@@ -202,8 +215,8 @@ class IssueForm(Form):
             "statement", "title", "lead_deputy", "cosigners", "resident", "community",
             "category", "place", "street", "topic",
         )  # fmt: skip
-        made = self.rows({name: self[name].data for name in named})
-        made["cosigners"] = [d for d in made["cosigners"] if d is not made["lead_deputy"]]
+        made = self.rows({name: self[name].data for name in named if name in self})
+        made["cosigners"] = [d for d in made.get("cosigners", ()) if d is not made.get("lead_deputy")]
         return made
 
 
@@ -249,6 +262,91 @@ class FilesForm(Form):
     caption = TextLine(_l("What they show"), required=False, limit=120)
 
 
+# -- filters -------------------------------------------------------------------------------------------
+
+
+def _row_id(words: Any) -> int:
+    number = int(words)
+    if not 0 < number < 2**31:
+        raise ValueError
+    return number
+
+
+class IssueFilter(wtforms.Form):
+    """What the list of issues is narrowed to. What makes no sense is left out."""
+
+    q = TextLine(_l("Words or reference"), required=False)
+    hearing = Choice(_l("Hearing"), required=False, kind=_row_id, blank=_l("All"))
+    status = Choice(_l("Status"), required=False, kind=IssueStatus, blank=_l("All"))
+    light = Choice(_l("Light"), required=False, blank=_l("All"))
+    department = Choice(_l("Department"), required=False, kind=_row_id, blank=_l("All"))
+    street = Choice(_l("Street"), required=False, kind=clean_arg, blank=_l("All"))
+    category = Choice(_l("Category"), required=False, kind=Category, blank=_l("All"))
+    outcome = Choice(_l("Decided on the spot"), required=False, kind=Outcome, blank=_l("All"))
+    year = Choice(_l("Year"), required=False, kind=_row_id, blank=_l("All"))
+
+    def __init__(self, args: Any, lists: Lists):
+        super().__init__(args)
+        _offer_lists(self, lists)
+        self.status.offer(LABELS["issue"].items())
+        self.category.offer(enum_choices(CATEGORY_LABELS))
+        self.outcome.offer(enum_choices(OUTCOME_LABELS))
+        self.year.offer((y, y) for y in lists.years)
+
+    def wanted(self) -> Filter:
+        """As a filter of the queries."""
+        year = self.year.data if self.year.data and 2000 <= self.year.data <= 2200 else None
+        return Filter(
+            hearing=self.hearing.data,
+            status=self.status.data,
+            outcome=self.outcome.data,
+            street=self.street.data or None,
+            category=self.category.data,
+            department=self.department.data,
+            light=self.light.data if self.light.data in LIGHT_WORDS else None,
+            year=year,
+            q=clean_arg(self.q.data or "") or None,
+        )
+
+
+class PromiseFilter(wtforms.Form):
+    """What the ledger of promises is narrowed to."""
+
+    q = TextLine(_l("Words or reference"), required=False)
+    department = Choice(_l("Department"), required=False, kind=_row_id, blank=_l("All"))
+    status = Choice(_l("Status"), required=False, blank=_l("Still owed"))
+    light = Choice(_l("Light"), required=False, blank=_l("All"))
+    street = Choice(_l("Street"), required=False, kind=clean_arg, blank=_l("All"))
+    hearing = Choice(_l("Hearing"), required=False, kind=_row_id, blank=_l("All"))
+    due_from = DayField(_l("Due from"), required=False)
+    due_to = DayField(_l("Due until"), required=False)
+
+    def __init__(self, args: Any, lists: Lists):
+        super().__init__(args)
+        _offer_lists(self, lists)
+        self.status.offer([*LABELS["commitment"].items(), ("all", _("All"))])
+
+    def wanted(self) -> Filter:
+        """As a filter of the queries."""
+        return Filter(
+            hearing=self.hearing.data,
+            status=self.status.data,
+            street=self.street.data or None,
+            department=self.department.data,
+            light=self.light.data if self.light.data in LIGHT_WORDS else None,
+            q=clean_arg(self.q.data or "") or None,
+            due_from=self.due_from.data,
+            due_to=self.due_to.data,
+        )
+
+
+def _offer_lists(form: Any, lists: Lists) -> None:
+    form.hearing.offer(lists.hearings)
+    form.department.offer(lists.departments)
+    form.street.offer((s, s) for s in lists.streets)
+    form.light.offer(LIGHT_WORDS.items())
+
+
 # -- the organiser's acts ------------------------------------------------------------------------------
 
 
@@ -262,6 +360,12 @@ class NoteForm(Form):
     """A note, if there is one."""
 
     note = TextBlock(_l("Note"), required=False, limit=1000)
+
+
+class ExplainForm(NoteForm):
+    """Settled in words."""
+
+    agreed = BooleanField(_l("The deputy said on the spot that it is settled"))
 
 
 class DeclineForm(Form):

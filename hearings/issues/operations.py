@@ -329,6 +329,11 @@ def _accepted(commitment: Commitment) -> bool:
     )
 
 
+def may_correct(commitment: Commitment) -> bool:
+    """Whether a recording error can still be mended: open, and not accepted by the department."""
+    return commitment.status == CommitmentStatus.OPEN and not _accepted(commitment)
+
+
 def correct_commitment(commitment: Commitment, changes: Mapping[str, Any], *, actor: User) -> None:
     """Mend a recording error (measure, lead, co_handlers, due_on, due_basis), until the department has accepted.
 
@@ -336,7 +341,7 @@ def correct_commitment(commitment: Commitment, changes: Mapping[str, Any], *, ac
     """
     if not changes:
         return
-    if commitment.status != CommitmentStatus.OPEN or _accepted(commitment):
+    if not may_correct(commitment):
         raise RuleBroken(_("The department has accepted it: a date moves by extension, not by correction."))
     if "due_on" in changes:
         _check_due(commitment.issue, changes["due_on"])

@@ -1,7 +1,1127 @@
-"""Pages of the issues room."""
+"""Pages of the issues room: the phone's form, the lists, an issue as a story, promises, files."""
 
-from flask import Blueprint
+import io
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
 
-from . import operations  # noqa: F401
+from flask import Blueprint, abort, render_template, request, send_file
+from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
+
+from .. import workflow
+from ..db import db, today
+from ..errors import RuleBroken
+from ..files import StoredFile, store
+from ..filters import day
+from ..forms import Form
+from ..permissions import Role, allowed, fetch, may, requires
+from ..schedule.models import Hearing, HearingStatus
+from ..web import me, page, perform, submit
+from . import operations, queries, rules, story
+from .forms import (
+    TRANSFER_WORDS,
+    AssignForm,
+    CommitmentForm,
+    DeclineForm,
+    ExplainForm,
+    ExtensionForm,
+    FigureForm,
+    FilesForm,
+    IssueFilter,
+    IssueForm,
+    LogForm,
+    NoteForm,
+    ProgressForm,
+    PromiseFilter,
+    ReasonForm,
+    ReplyForm,
+    ReportDoneForm,
+    ReworkForm,
+    TransferForm,
+)
+from .models import (
+    Assignment,
+    AssignmentStatus,
+    Commitment,
+    CommitmentStatus,
+    Extension,
+    ExtensionStatus,
+    Issue,
+    IssueFile,
+    IssueStatus,
+    OutcomeFigure,
+    Part,
+)
+from .queries import AGREED_ON_THE_SPOT, ISSUE_BUTTONS, STORY_PARTS
 
 bp = Blueprint("issues", __name__)
+
+__all__ = ["AGREED_ON_THE_SPOT", "ISSUE_BUTTONS", "STORY_PARTS", "bp"]
+
+
+# -- what pages share ----------------------------------------------------------------------------------
+
+
+def _number(name: str) -> int | None:
+    """A whole number from the address, or None."""
+    words = request.args.get(name, "")
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+
+
+def _address(**changes: Any) -> str:
+    """This list's address with some arguments changed."""
+    kept = {k: v for k, v in request.args.items() if v and k not in ("after", "before")}
+    merged = {k: v for k, v in (kept | changes).items() if v is not None}
+    return f"{request.path}?{urlencode(merged)}" if merged else request.path
+
+
+def _counted(number: int) -> str:
+    return "1,000+" if number > queries.COUNT_TO else str(number)
+
+
+def _uploads(field: Any) -> list[FileStorage]:
+    return [f for f in field.data or () if getattr(f, "filename", "")]
+
+
+def _stored(field: Any) -> list[StoredFile]:
+    """Keep a field's uploads. Raises `RuleBroken` at the field."""
+    return [store(upload, actor=me(), field=field.short_name) for upload in _uploads(field)]
+
+
+def _choose_again(form: Any, name: str) -> None:
+    """A page that comes back cannot keep chosen files; say so at the field."""
+    if form.is_submitted() and form.has_errors and _uploads(form[name]) and not form[name].errors:
+        form[name].errors = [_("Please choose the files again; a browser does not keep them.")]
+
+
+def _crumbs(issue: Issue, *more: tuple[Any, str]) -> list[tuple[Any, str]]:
+    return [
+        (_("Issues"), "/issues/"),
+        (f"{issue.reference} {issue.title}", f"/issues/{issue.id}"),
+        *more,
+    ]
+
+
+def _refused_when_shown(thing: Any, move: str) -> None:
+    """A form for what cannot happen is not shown: the reason is."""
+    if request.method == "GET":
+        broken = workflow.refusal(thing, move)
+        if broken is not None:
+            raise broken
+
+
+def _act(
+    form: Form,
+    do: Callable[[], Any],
+    *,
+    back: str,
+    heading: Any,
+    button: Any,
+    crumbs: Iterable[tuple[Any, str]],
+    said: Any = None,
+    lead: Any = None,
+    facts: Iterable[tuple[Any, Any]] = (),
+    tone: str = "primary",
+    files: str | None = None,
+) -> Any:
+    """One act with its form: shown, carried out, or shown again with what is wrong."""
+    done = submit(form, do, to=back, said=said)
+    if done is not None:
+        return done
+    if files:
+        _choose_again(form, files)
+    return page(
+        "issues/act.html",
+        form,
+        heading=heading,
+        button=button,
+        crumbs=list(crumbs),
+        lead=lead,
+        facts=list(facts),
+        back=back,
+        tone=tone,
+    )
+
+
+# -- logging -------------------------------------------------------------------------------------------
+
+
+@bp.route("/hearings/<int:id>/issues/new", methods=["GET", "POST"])
+@requires("issue.log", Hearing)
+def new(hearing: Hearing) -> Any:
+    """Log an issue, on a phone in the room as well as at a desk; until the hearing is filed."""
+    if request.method == "GET":
+        operations.may_log(hearing)
+    user = me()
+    form: Any = LogForm(deputies=queries.deputies(hearing), streets=queries.streets(), topics=queries.topics(hearing))
+    is_organiser = Role.ORGANISER in user.role_set
+    if not is_organiser:
+        del form.cosigners
+    if not form.is_submitted():
+        form.client_id.data = uuid.uuid4().hex
+        form.street.data = hearing.station.street
+        topic = _number("topic")
+        form.topic.data = topic if topic in form.topics else None
+        form.lead_deputy.data = user.id if user.id in form.deputies else None
+        form.rebase()
+
+    def log() -> Issue:
+        issue = operations.log_issue(hearing, client_id=form.sender, actor=user, **form.fields())
+        if issue.logged_by_id != user.id or issue.hearing_id != hearing.id:
+            raise RuleBroken(_("Please open the form again; this one belongs to another entry."))
+        known = queries.fingerprints(issue)
+        for file in _stored(form.photos):
+            if file.sha256 not in known:
+                operations.attach(issue, file, actor=user)
+        return issue
+
+    where = f"/hearings/{hearing.id}/issues/new"
+    done = submit(form, log, to=lambda issue: f"{where}?done={issue.id}")
+    if done is not None:
+        return done
+    _choose_again(form, "photos")
+    return page(
+        "issues/new.html",
+        form,
+        hearing=hearing,
+        logged=_just_logged(hearing),
+        is_late=hearing.status == HearingStatus.CONCLUDED,
+    )
+
+
+def _just_logged(hearing: Hearing) -> Issue | None:
+    """The issue that this person's form before this one has made."""
+    number = _number("done")
+    if number is None:
+        return None
+    return (
+        db.session.query(Issue)
+        .filter(Issue.id == number, Issue.hearing_id == hearing.id, Issue.logged_by_id == me().id)
+        .one_or_none()
+    )
+
+
+# -- lists ---------------------------------------------------------------------------------------------
+
+
+@bp.get("/issues/")
+@requires("issue.read")
+def index() -> Any:
+    """All issues that this person may read, narrowed by the address."""
+    user = me()
+    form = IssueFilter(request.args, queries.lists(user, _number("hearing")))
+    wanted = form.wanted()
+    found = queries.issue_page(user, wanted, _number("after"), _number("before"))
+    return render_template(
+        "issues/index.html",
+        form=form,
+        found=found,
+        count=_counted(found.total),
+        newer=_address(before=found.newer) if found.newer else None,
+        older=_address(after=found.older) if found.older else None,
+        status_words={k: (str(v), story.tone("issue", k)) for k, v in workflow.LABELS["issue"].items()},
+        light_words={k: str(v) for k, v in rules.LIGHT_WORDS.items()},
+        narrowed=bool(request.args),
+    )
+
+
+@bp.get("/commitments/")
+@requires("commitment.read")
+def commitments() -> Any:
+    """The ledger of promises: by due date, with how many are late, due soon, on time."""
+    user = me()
+    form = PromiseFilter(request.args, queries.lists(user, _number("hearing")))
+    wanted = form.wanted()
+    found = queries.promise_page(user, wanted, request.args.get("after"), request.args.get("before"))
+    total = sum(found.lights.values())
+    tabs = [
+        {
+            "label": _("All"),
+            "url": _address(light=None),
+            "active": wanted.light is None,
+            "count": None,
+        }
+    ]
+    tabs += [
+        {
+            "label": str(rules.LIGHT_WORDS[key]),
+            "url": _address(light=key),
+            "active": wanted.light == key,
+            "count": _counted(number),
+        }
+        for key, number in found.lights.items()
+    ]
+    return render_template(
+        "issues/commitments.html",
+        form=form,
+        found=found,
+        tabs=tabs if total or wanted.light else [],
+        count=_counted(found.total),
+        newer=_address(before=found.newer) if found.newer else None,
+        older=_address(after=found.older) if found.older else None,
+        status_words={k: (str(v), story.tone("commitment", k)) for k, v in workflow.LABELS["commitment"].items()},
+        light_words={k: str(v) for k, v in rules.LIGHT_WORDS.items()},
+        narrowed=bool(request.args),
+    )
+
+
+# -- an issue ------------------------------------------------------------------------------------------
+
+MOVES: tuple[tuple[str, str, str], ...] = (
+    ("assign", "issue.assign", "assign"),
+    ("strike_off", "issue.strike_off", "strike-off"),
+    ("explain", "issue.explain", "explain"),
+    ("decline", "issue.decline", "decline"),
+    ("transfer", "issue.transfer", "transfer"),
+    ("rework", "issue.rework", "rework"),
+    ("reopen", "issue.reopen", "reopen"),
+)
+"""Move, permission, last part of the address; the most wanted first."""
+
+
+def _move_words(move: str) -> str:
+    return {
+        "assign": _("Assign"),
+        "strike_off": _("Strike off"),
+        "explain": _("Settle by explanation"),
+        "decline": _("Do not accept"),
+        "transfer": _("Transfer"),
+        "rework": _("Handle again"),
+        "reopen": _("Reopen"),
+    }[move]
+
+
+@bp.get("/issues/<int:id>")
+@requires("issue.read")
+def show(id: int) -> Any:
+    """An issue as a story, with the buttons that would work."""
+    user = me()
+    issue = fetch("issue.read", Issue, id, user, options=queries.whole_issue())
+    record = queries.record_of(issue)
+    mine, led = queries.may_act_on(user, issue)
+    rights = allowed(user, issue, [p for _m, p, _u in MOVES] + ["issue.amend", "issue.attach", "issue.figure"])
+    buttons, whys = _issue_buttons(issue, rights)
+    buttons = [*_assignment_buttons(issue, record, mine), *buttons]
+    for more in ISSUE_BUTTONS:
+        for button in more(issue, user):
+            if "why" in button:
+                whys.append(button["why"])
+            else:
+                buttons.append(button)
+    primary = next((b for b in buttons if b.get("primary")), None)
+    sees_history = may(user, "audit.read") or Role.ORGANISER in user.role_set
+    history = (
+        queries.history_of(
+            [
+                ("issue", [issue.id]),
+                ("assignment", [a.id for a in record.assignments]),
+                ("commitment", [c.id for c in record.commitments]),
+            ]
+        )
+        if sees_history
+        else []
+    )
+    next_due, light = _next_due(issue, record)
+    return render_template(
+        "issues/show.html",
+        issue=issue,
+        status=workflow.label("issue", issue.status),
+        status_tone=story.tone("issue", issue.status),
+        pending=_waiting(issue, record),
+        next_due=next_due,
+        light=light,
+        events=story.issue_story(issue, record, STORY_PARTS),
+        promises=[story.promise(c) for c in record.commitments],
+        rounds=story.rounds(issue, record),
+        figures=[
+            {
+                "id": f.id,
+                "label": f.label,
+                "value": f"{f.value}{f.unit or ''}",
+                "basis": _("as of %(day)s", day=day(f.as_of)) + (f" · {f.source}" if f.source else ""),
+            }
+            for f in record.figures
+        ],
+        files=[story.file_of(f, "issue.attach" in rights and not issue.is_closed) for f in record.files],
+        primary=primary,
+        buttons=[b for b in buttons if b is not primary],
+        whys=list(dict.fromkeys(whys)),
+        rights=rights,
+        led=led,
+        history=[
+            {"when": line.at, "who": line.actor_name, "what": rules.act_words(line.action), "address": line.address}
+            for line in history
+        ],
+        sees_history=sees_history,
+        sees_hearing=may(user, "hearing.read"),
+    )
+
+
+def _issue_buttons(issue: Issue, rights: set[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The moves that would work as buttons, and why others would not (as sentences)."""
+    possible = workflow.moves(issue)
+    buttons, whys = [], []
+    for move, permission, last in MOVES:
+        if move not in possible or permission not in rights:
+            continue
+        words = _move_words(move)
+        broken = workflow.refusal(issue, move)
+        if broken is not None:
+            whys.append(_("%(act)s: %(reason)s", act=words, reason=broken.message))
+            continue
+        primary = move in ("assign", "strike_off")
+        buttons.append({"url": f"/issues/{issue.id}/{last}", "label": words, "primary": primary})
+    if "issue.amend" in rights:
+        buttons.append({"url": f"/issues/{issue.id}/edit", "label": _("Edit")})
+    return buttons, whys
+
+
+HANDLING = (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED, AssignmentStatus.REPLIED)
+
+
+def _assignment_buttons(issue: Issue, record: queries.Record, mine: set[int]) -> list[dict[str, Any]]:
+    """What the person can do with the assignments of the current round."""
+    current = [a for a in record.assignments if a.id in mine and a.round == issue.round]
+    own = [a for a in current if a.department_id in me().department_ids]
+    buttons: list[dict[str, Any]] = []
+    for a in own or current:
+        of = "" if own else f"（{a.department.short_name}）"
+        is_own = bool(own)
+        if a.status == AssignmentStatus.ASSIGNED:
+            buttons.append(
+                {
+                    "url": f"/assignments/{a.id}/accept",
+                    "label": _("Accept") + of,
+                    "post": True,
+                    "primary": is_own,
+                }
+            )
+            if workflow.refusal(a, "return") is None:
+                buttons.append({"url": f"/assignments/{a.id}/return", "label": _("Return") + of})
+        if not issue.is_closed and a.status in HANDLING:
+            is_due = is_own and a.status == AssignmentStatus.ACCEPTED
+            again = _("Reply again") if a.status == AssignmentStatus.REPLIED else _("Reply")
+            if a.status != AssignmentStatus.ASSIGNED:
+                buttons.append({"url": f"/assignments/{a.id}/reply", "label": again + of, "primary": is_due})
+            buttons.append({"url": f"/assignments/{a.id}/progress", "label": _("Report progress") + of})
+    return buttons
+
+
+def _next_due(issue: Issue, record: queries.Record) -> tuple[date | None, str]:
+    """The next date that something is due, and its light."""
+    if issue.is_closed:
+        return None, "blue"
+    owed = [c.due_on for c in record.open_promises]
+    if not owed and issue.status in (IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING):
+        owed = [
+            a.due_on
+            for a in record.assignments
+            if a.round == issue.round
+            and a.part != Part.CO_HANDLER
+            and a.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED)
+        ]
+    due = min(owed, default=None)
+    return due, rules.light(due)
+
+
+def _waiting(issue: Issue, record: queries.Record) -> str:
+    """In a sentence: who is to do what next."""
+    leads = [a for a in record.assignments if a.round == issue.round and a.part != Part.CO_HANDLER]
+    who = "、".join(a.department.short_name for a in leads if a.status != AssignmentStatus.RETURNED)
+    if issue.status == IssueStatus.REGISTERED:
+        return _("Waits to be assigned after the evening, or settled otherwise.")
+    if issue.status == IssueStatus.RETURNED:
+        return _("The department has returned it; it waits for another one.")
+    if issue.status == IssueStatus.ASSIGNED and leads:
+        return _("%(who)s may accept or return it until %(day)s.", who=who, day=day(leads[0].respond_by))
+    if issue.status == IssueStatus.IN_HANDLING and leads:
+        return _("%(who)s handles it and replies by %(day)s.", who=who, day=day(min(a.due_on for a in leads)))
+    if issue.status == IssueStatus.REPLIED:
+        if record.open_promises:
+            return _(
+                "%(who)s has replied; %(count)d promises are still open.", who=who, count=len(record.open_promises)
+            )
+        return _("%(who)s has replied; it waits to be looked back at and struck off.", who=who)
+    return ""
+
+
+@bp.route("/issues/<int:id>/edit", methods=["GET", "POST"])
+@requires("issue.amend", Issue)
+def edit(issue: Issue) -> Any:
+    """Change what was recorded; two people's changes of different fields are both kept."""
+    now: dict[str, Any] = {
+        "statement": issue.statement,
+        "title": issue.title,
+        "lead_deputy": issue.lead_deputy_id,
+        "cosigners": [u.id for u in issue.cosigners],
+        "resident": issue.resident,
+        "community": issue.community,
+        "category": issue.category,
+        "place": issue.place,
+        "street": issue.street,
+        "topic": issue.topic_id,
+    }
+    streets = queries.streets()
+    if issue.street and issue.street not in streets:
+        streets.append(issue.street)
+    people = queries.deputies(issue.hearing)
+    there = {p.id for p in people}
+    people += [u for u in (issue.lead_deputy, *issue.cosigners) if u is not None and u.id not in there]
+    form: Any = IssueForm(data=now, deputies=people, streets=streets, topics=queries.topics(issue.hearing))
+    dropped: set[str] = set()
+    if Role.ORGANISER not in me().role_set:
+        dropped |= {"lead_deputy", "cosigners"}
+    if issue.hearing.status == HearingStatus.FILED:
+        dropped |= set(now) - {"lead_deputy", "category", "street", "cosigners"}
+    for name in dropped:
+        del form[name]
+        del now[name]
+
+    def change() -> None:
+        changes = form.merge(now, issue)
+        if "title" in changes and not changes["title"]:
+            changes["title"] = operations.headline(form.statement.data)
+        operations.amend_issue(issue, form.rows(changes), actor=me())
+
+    return _act(
+        form,
+        change,
+        back=f"/issues/{issue.id}",
+        heading=_("Edit the issue"),
+        button=_("Save"),
+        crumbs=_crumbs(issue),
+        said=_("Saved."),
+        lead=_("The hearing has been filed: what was said stays as it is.") if "statement" in dropped else None,
+    )
+
+
+@bp.post("/issues/<int:id>/remove")
+@requires("issue.remove", Issue)
+def remove(issue: Issue) -> Any:
+    """Take back an issue that nothing rests on yet; with undo."""
+    back = f"/issues/?hearing={issue.hearing_id}"
+    return perform(lambda: operations.remove_issue(issue, actor=me()), to=back)
+
+
+@bp.route("/issues/<int:id>/assign", methods=["GET", "POST"])
+@requires("issue.assign", Issue)
+def assign(issue: Issue) -> Any:
+    """Hand it over (交办): lead with co-handlers, or several that answer each their part."""
+    _refused_when_shown(issue, "assign")
+    form: Any = AssignForm(departments=queries.departments())
+    limit, basis = operations.default_limit(issue, today())
+    if not form.is_submitted():
+        promises = queries.record_of(issue).commitments
+        if promises:
+            form.lead.data = promises[0].lead_id
+            helping = [d.id for p in promises for d in p.co_handlers]
+            others = [p.lead_id for p in promises if p.lead_id != promises[0].lead_id]
+            form.co_handlers.data = list(dict.fromkeys(i for i in helping if i != promises[0].lead_id))
+            form.split.data = list(dict.fromkeys(others))
+        form.due_on.data = limit
+        form.rebase()
+    return _act(
+        form,
+        lambda: operations.assign(issue, actor=me(), **form.fields()),
+        back=f"/issues/{issue.id}",
+        heading=_("Assign the issue"),
+        button=_("Assign"),
+        crumbs=_crumbs(issue),
+        said=_("Assigned."),
+        facts=[
+            (_("Issue"), issue.title),
+            (_("Usual limit"), f"{day(limit)}（{basis}）"),
+        ],
+    )
+
+
+@bp.route("/issues/<int:id>/decline", methods=["GET", "POST"])
+@requires("issue.decline", Issue)
+def decline(issue: Issue) -> Any:
+    """Not accepted: the reason, and where to turn instead."""
+    _refused_when_shown(issue, "decline")
+    form: Any = DeclineForm()
+    return _act(
+        form,
+        lambda: operations.decline(issue, reason=f"{form.reason.data}；引导渠道：{form.referral.data}", actor=me()),
+        back=f"/issues/{issue.id}",
+        heading=_("Do not accept the issue"),
+        button=_("Do not accept"),
+        crumbs=_crumbs(issue),
+        said=_("Noted as not accepted."),
+        lead=_("Matters in court, personal petitions and tenders are referred elsewhere; the reason is printed."),
+    )
+
+
+@bp.route("/issues/<int:id>/transfer", methods=["GET", "POST"])
+@requires("issue.transfer", Issue)
+def transfer(issue: Issue) -> Any:
+    """Turned into a formal suggestion, or handed to a higher level."""
+    _refused_when_shown(issue, "transfer")
+    form: Any = TransferForm()
+    return _act(
+        form,
+        lambda: operations.transfer(issue, to=f"{TRANSFER_WORDS[form.to.data]}：{form.note.data}", actor=me()),
+        back=f"/issues/{issue.id}",
+        heading=_("Transfer the issue"),
+        button=_("Transfer"),
+        crumbs=_crumbs(issue),
+        said=_("Transferred."),
+    )
+
+
+@bp.route("/issues/<int:id>/explain", methods=["GET", "POST"])
+@requires("issue.explain", Issue)
+def explain(issue: Issue) -> Any:
+    """Settled in words (解释答复办结); the deputy agrees, now or by a confirmation."""
+    form: Any = ExplainForm()
+    if not AGREED_ON_THE_SPOT:
+        del form.agreed
+        _refused_when_shown(issue, "explain")
+
+    def do() -> None:
+        if "agreed" in form and form.agreed.data:
+            for agree in AGREED_ON_THE_SPOT:
+                agree(issue, actor=me())
+        operations.explain(issue, note=form.note.data, actor=me())
+
+    broken = workflow.refusal(issue, "explain")
+    return _act(
+        form,
+        do,
+        back=f"/issues/{issue.id}",
+        heading=_("Settle by explanation"),
+        button=_("Settle"),
+        crumbs=_crumbs(issue),
+        lead=broken.message if broken is not None else None,
+    )
+
+
+@bp.route("/issues/<int:id>/strike-off", methods=["GET", "POST"])
+@requires("issue.strike_off", Issue)
+def strike_off(issue: Issue) -> Any:
+    """Struck off the ledger (销号): all promises kept, the deputy agrees; with undo."""
+    _refused_when_shown(issue, "strike_off")
+    form: Any = NoteForm()
+    return _act(
+        form,
+        lambda: operations.strike_off(issue, basis=form.note.data, actor=me()),
+        back=f"/issues/{issue.id}",
+        heading=_("Strike off"),
+        button=_("Strike off"),
+        crumbs=_crumbs(issue),
+        lead=_("All promises are kept and the deputy agrees. Note what it rests on, if it was checked at the desk."),
+    )
+
+
+@bp.route("/issues/<int:id>/rework", methods=["GET", "POST"])
+@requires("issue.rework", Issue)
+def rework(issue: Issue) -> Any:
+    """Handle again: the next round, the same departments; the old one stays readable."""
+    _refused_when_shown(issue, "rework")
+    form: Any = ReworkForm()
+    return _act(
+        form,
+        lambda: operations.rework(issue, reason=form.reason.data, due_on=_later(form.due_on.data), actor=me()),
+        back=f"/issues/{issue.id}",
+        heading=_("Handle again"),
+        button=_("Begin the next round"),
+        crumbs=_crumbs(issue),
+        said=_("The next round has begun."),
+        lead=_("The round before stays readable. Without a date, the usual limit for handling again applies."),
+    )
+
+
+def _later(due: date | None) -> date | None:
+    if due is not None and due < today():
+        raise RuleBroken(_("The date lies in the past."), "due_on")
+    return due
+
+
+@bp.route("/issues/<int:id>/reopen", methods=["GET", "POST"])
+@requires("issue.reopen", Issue)
+def reopen(issue: Issue) -> Any:
+    """It came back (反弹): a new round, never an edit of the old one."""
+    _refused_when_shown(issue, "reopen")
+    form: Any = ReasonForm()
+    return _act(
+        form,
+        lambda: operations.reopen(issue, reason=form.reason.data, actor=me()),
+        back=f"/issues/{issue.id}",
+        heading=_("Reopen the issue"),
+        button=_("Reopen"),
+        crumbs=_crumbs(issue),
+        said=_("Reopened; it waits to be assigned."),
+        lead=_("It begins a new round; the old one stays readable."),
+    )
+
+
+@bp.route("/issues/<int:id>/figure", methods=["GET", "POST"])
+@requires("issue.figure", Issue)
+def figure(issue: Issue) -> Any:
+    """A number that says what came of it; also after striking off."""
+    form: Any = FigureForm()
+    return _act(
+        form,
+        lambda: operations.add_figure(
+            issue,
+            label=form.label.data,
+            value=form.value.data,
+            unit=form.unit.data,
+            as_of=form.as_of.data,
+            source=form.source.data,
+            actor=me(),
+        ),
+        back=f"/issues/{issue.id}#figures",
+        heading=_("Add a figure"),
+        button=_("Add"),
+        crumbs=_crumbs(issue),
+        said=_("The figure has been added."),
+        lead=_("What came of it, as a number with its day and source."),
+    )
+
+
+@bp.post("/issues/<int:id>/figures/<int:figure_id>/remove")
+@requires("issue.figure", Issue)
+def remove_figure(issue: Issue, figure_id: int) -> Any:
+    """Take a figure back; with undo."""
+    found = db.session.get(OutcomeFigure, figure_id) if figure_id < 2**31 else None
+    if found is None or found.issue_id != issue.id:
+        abort(404)
+    return perform(lambda: operations.remove_figure(found, actor=me()), to=f"/issues/{issue.id}#figures")
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@bp.route("/issues/<int:id>/files", methods=["GET", "POST"])
+@requires("issue.attach", Issue)
+def files(issue: Issue) -> Any:
+    """Add photos and papers."""
+    form: Any = FilesForm()
+
+    def add() -> None:
+        if not _uploads(form.files):
+            raise RuleBroken(_("Please choose a file."), "files")
+        for file in _stored(form.files):
+            operations.attach(issue, file, caption=form.caption.data, actor=me())
+
+    return _act(
+        form,
+        add,
+        back=f"/issues/{issue.id}#files",
+        heading=_("Add photos or papers"),
+        button=_("Add"),
+        crumbs=_crumbs(issue),
+        said=_("Added."),
+        files="files",
+    )
+
+
+@bp.post("/issues/<int:id>/files/<int:link_id>/remove")
+@requires("issue.attach", Issue)
+def remove_file(issue: Issue, link_id: int) -> Any:
+    """Take a file off; with undo."""
+    link = db.session.get(IssueFile, link_id) if link_id < 2**31 else None
+    if link is None or link.issue_id != issue.id:
+        abort(404)
+    return perform(lambda: operations.detach(link, actor=me()), to=f"/issues/{issue.id}#files")
+
+
+@bp.get("/files/<int:id>")
+@requires("commitment.read")
+def file(id: int) -> Any:
+    """A file's bytes, within the person's scope; kept by the browser, since bytes never change."""
+    link = queries.readable_file(me(), id)
+    if link is None:
+        abort(404)
+    kept = link.file
+    thumb = kept.thumb_sha256 if request.args.get("thumb") == "1" else None
+    sha256 = thumb or kept.sha256
+    answer = send_file(
+        io.BytesIO(queries.blob(sha256)),
+        mimetype="image/jpeg" if thumb else kept.media_type,
+        as_attachment=not kept.is_image,
+        download_name=kept.name,
+        etag=sha256,
+        conditional=True,
+    )
+    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+# -- assignments ---------------------------------------------------------------------------------------
+
+
+@bp.post("/assignments/<int:id>/accept")
+@requires("assignment.accept", Assignment)
+def accept(assignment: Assignment) -> Any:
+    """The department takes it on (签收)."""
+    return perform(
+        lambda: operations.accept_assignment(assignment, actor=me()),
+        to=f"/issues/{assignment.issue_id}",
+        said=_("Accepted. Reply by %(day)s.", day=day(assignment.due_on)),
+    )
+
+
+def _assignment_facts(a: Assignment) -> list[tuple[Any, Any]]:
+    facts = [
+        (_("Issue"), a.issue.title),
+        (_("Department"), a.department.name),
+        (_("Limit"), f"{day(a.due_on)}（{a.due_basis}）"),
+    ]
+    return facts + ([(_("What is asked"), a.requirement)] if a.requirement else [])
+
+
+@bp.route("/assignments/<int:id>/return", methods=["GET", "POST"], endpoint="return_")
+@requires("assignment.return", Assignment)
+def return_back(assignment: Assignment) -> Any:
+    """Wrong addressee (退办): within the limit, with the reason."""
+    _refused_when_shown(assignment, "return")
+    form: Any = ReasonForm()
+    return _act(
+        form,
+        lambda: operations.return_assignment(assignment, reason=form.reason.data, actor=me()),
+        back=f"/issues/{assignment.issue_id}",
+        heading=_("Return the assignment"),
+        button=_("Return"),
+        crumbs=_crumbs(assignment.issue),
+        said=_("Returned to the organiser."),
+        lead=_("Possible until %(day)s; say why, and whose matter it is.", day=day(assignment.respond_by)),
+        facts=_assignment_facts(assignment),
+    )
+
+
+@bp.route("/assignments/<int:id>/progress", methods=["GET", "POST"])
+@requires("assignment.progress", Assignment)
+def progress(assignment: Assignment) -> Any:
+    """How far it is: on the whole, or on one promise of this department."""
+    if assignment.issue.is_closed and request.method == "GET":
+        raise RuleBroken(_("The issue is closed; reopen it first."))
+    mine = [
+        c
+        for c in queries.record_of(assignment.issue).commitments
+        if c.status == CommitmentStatus.OPEN and assignment.department_id in {c.lead_id, *(d.id for d in c.co_handlers)}
+    ]
+    form: Any = ProgressForm(commitments=mine)
+    wanted = _number("commitment")
+    if not form.is_submitted() and wanted in form.known:
+        form.commitment.data = wanted
+        form.percent.data = form.known[wanted].percent or None
+        form.rebase()
+    back = f"/commitments/{wanted}" if wanted in form.known else f"/issues/{assignment.issue_id}"
+
+    def report() -> None:
+        operations.report_progress(
+            assignment,
+            text=form.text.data,
+            percent=form.percent.data,
+            commitment=form.known.get(form.commitment.data or 0),
+            actor=me(),
+        )
+
+    return _act(
+        form,
+        report,
+        back=back,
+        heading=_("Report progress"),
+        button=_("Report"),
+        crumbs=_crumbs(assignment.issue),
+        said=_("Progress has been noted."),
+        facts=_assignment_facts(assignment),
+    )
+
+
+@bp.route("/assignments/<int:id>/reply", methods=["GET", "POST"])
+@requires("assignment.reply", Assignment)
+def reply(assignment: Assignment) -> Any:
+    """The answer after handling, with its result class."""
+    if assignment.issue.is_closed and request.method == "GET":
+        raise RuleBroken(_("The issue is closed; reopen it first."))
+    form: Any = ReplyForm()
+    user = me()
+    if not form.is_submitted() and assignment.department_id in user.department_ids:
+        form.signed_by.data = assignment.department.head
+        form.contact.data = assignment.department.contact
+        form.rebase()
+
+    def send() -> None:
+        operations.reply(
+            assignment,
+            result_class=form.result_class.data,
+            text=form.text.data,
+            next_step=form.next_step.data,
+            signed_by=form.signed_by.data,
+            contact=form.contact.data,
+            met_deputy=form.met_deputy.data,
+            files=_stored(form.files),
+            actor=user,
+        )
+
+    return _act(
+        form,
+        send,
+        back=f"/issues/{assignment.issue_id}",
+        heading=_("Reply"),
+        button=_("Send the reply"),
+        crumbs=_crumbs(assignment.issue),
+        said=_("The reply has been recorded."),
+        facts=_assignment_facts(assignment),
+        files="files",
+    )
+
+
+# -- promises ------------------------------------------------------------------------------------------
+
+PROMISE_ACTS = (
+    "commitment.report_done",
+    "commitment.verify",
+    "commitment.reject",
+    "commitment.release",
+    "commitment.correct",
+    "commitment.remove",
+    "extension.ask",
+    "extension.grant",
+)
+
+
+@bp.get("/commitments/<int:id>")
+@requires("commitment.read")
+def commitment(id: int) -> Any:
+    """One promise: made, moved, how far, reported, kept."""
+    user = me()
+    found = fetch("commitment.read", Commitment, id, user, options=queries.whole_commitment())
+    extensions = queries.extensions_of(found)
+    rights = allowed(user, found, [a for a in PROMISE_ACTS if not a.startswith("extension.g")])
+    waiting = next((e for e in extensions if e.status == ExtensionStatus.ASKED), None)
+    buttons = _promise_buttons(found, rights, waiting)
+    primary = next((b for b in buttons if b.get("primary")), None)
+    link = queries.is_readable(user, found.issue_id)
+    return render_template(
+        "issues/commitment.html",
+        commitment=found,
+        shown=story.promise(found),
+        issue=found.issue,
+        link=f"/issues/{found.issue_id}" if link else None,
+        events=story.promise_story(found, extensions, queries.progress_of(found), queries.evidence_of(found)),
+        asked=waiting,
+        may_decide=waiting is not None and "commitment.verify" in rights,
+        primary=primary,
+        buttons=[b for b in buttons if b is not primary],
+    )
+
+
+def _promise_buttons(c: Commitment, rights: set[str], waiting: Extension | None) -> list[dict[str, Any]]:
+    """What the person can do with the promise."""
+    at = f"/commitments/{c.id}"
+    buttons: list[dict[str, Any]] = []
+    is_organiser = "commitment.verify" in rights
+    if c.status == CommitmentStatus.OPEN:
+        if "commitment.report_done" in rights:
+            buttons.append({"url": f"{at}/report-done", "label": _("Report done"), "primary": not is_organiser})
+            buttons += [
+                {"url": f"/assignments/{a.id}/progress?commitment={c.id}", "label": _("Report progress")}
+                for a in queries.assignments_for(c, me())[:1]
+                if a.status not in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED) and not c.issue.is_closed
+            ]
+        if "extension.ask" in rights and waiting is None:
+            buttons.append({"url": f"{at}/extend", "label": _("Ask for an extension")})
+        if "commitment.correct" in rights and operations.may_correct(c):
+            buttons.append({"url": f"{at}/correct", "label": _("Correct a recording error")})
+    if c.status == CommitmentStatus.REPORTED:
+        if "commitment.verify" in rights:
+            buttons.append({"url": f"{at}/verify", "label": _("Verify: kept"), "post": True, "primary": True})
+        if "commitment.reject" in rights:
+            buttons.append({"url": f"{at}/reject", "label": _("Not done yet")})
+    if c.status in (CommitmentStatus.OPEN, CommitmentStatus.REPORTED) and "commitment.release" in rights:
+        buttons.append({"url": f"{at}/release", "label": _("Release")})
+    return buttons
+
+
+def _promise_crumbs(c: Commitment) -> list[tuple[Any, str]]:
+    return [(_("Commitments"), "/commitments/"), (c.measure, f"/commitments/{c.id}")]
+
+
+def _promise_facts(c: Commitment) -> list[tuple[Any, Any]]:
+    return [(_("Measure"), c.measure), (_("Lead department"), c.lead.name), (_("Due on"), day(c.due_on))]
+
+
+@bp.route("/commitments/<int:id>/report-done", methods=["GET", "POST"])
+@requires("commitment.report_done", Commitment)
+def report_done(commitment: Commitment) -> Any:
+    """The department says it is done, with evidence."""
+    _refused_when_shown(commitment, "report_done")
+    form: Any = ReportDoneForm()
+    return _act(
+        form,
+        lambda: operations.report_done(commitment, report=form.report.data, files=_stored(form.files), actor=me()),
+        back=f"/commitments/{commitment.id}",
+        heading=_("Report done"),
+        button=_("Report done"),
+        crumbs=_promise_crumbs(commitment),
+        said=_("Reported; the organiser will look at it."),
+        facts=_promise_facts(commitment),
+        files="files",
+    )
+
+
+@bp.post("/commitments/<int:id>/verify")
+@requires("commitment.verify", Commitment)
+def verify(commitment: Commitment) -> Any:
+    """The organiser has seen that it is done; with undo."""
+    return perform(lambda: operations.verify_commitment(commitment, actor=me()), to=f"/commitments/{commitment.id}")
+
+
+@bp.route("/commitments/<int:id>/reject", methods=["GET", "POST"])
+@requires("commitment.reject", Commitment)
+def reject(commitment: Commitment) -> Any:
+    """It is not done yet, and why."""
+    _refused_when_shown(commitment, "reject")
+    form: Any = ReasonForm()
+    return _act(
+        form,
+        lambda: operations.reject_report(commitment, reason=form.reason.data, actor=me()),
+        back=f"/commitments/{commitment.id}",
+        heading=_("Not done yet"),
+        button=_("Send the report back"),
+        crumbs=_promise_crumbs(commitment),
+        said=_("Sent back to the department."),
+        facts=[*_promise_facts(commitment), (_("Report"), commitment.report or "")],
+    )
+
+
+@bp.route("/commitments/<int:id>/release", methods=["GET", "POST"])
+@requires("commitment.release", Commitment)
+def release(commitment: Commitment) -> Any:
+    """The promise no longer binds, and why."""
+    _refused_when_shown(commitment, "release")
+    form: Any = ReasonForm()
+    return _act(
+        form,
+        lambda: operations.release_commitment(commitment, reason=form.reason.data, actor=me()),
+        back=f"/commitments/{commitment.id}",
+        heading=_("Release the promise"),
+        button=_("Release"),
+        crumbs=_promise_crumbs(commitment),
+        said=_("Released."),
+        lead=_("It was overtaken, or merged into another one. The reason is kept."),
+        facts=_promise_facts(commitment),
+    )
+
+
+@bp.route("/commitments/<int:id>/extend", methods=["GET", "POST"])
+@requires("extension.ask", Commitment)
+def extend(commitment: Commitment) -> Any:
+    """Ask for time; the organiser decides."""
+    if request.method == "GET" and commitment.status != CommitmentStatus.OPEN:
+        raise RuleBroken(_("Only an open commitment can be extended."))
+    form: Any = ExtensionForm()
+    return _act(
+        form,
+        lambda: operations.ask_extension(
+            commitment, new_due_on=form.new_due_on.data, reason=form.reason.data, actor=me()
+        ),
+        back=f"/commitments/{commitment.id}",
+        heading=_("Ask for an extension"),
+        button=_("Ask"),
+        crumbs=_promise_crumbs(commitment),
+        said=_("Asked; until it is granted the old date stands."),
+        facts=_promise_facts(commitment),
+    )
+
+
+@bp.route("/extensions/<int:id>/grant", methods=["GET", "POST"])
+@requires("extension.grant", Extension)
+def grant(extension: Extension) -> Any:
+    """The date moves; the old one stays readable."""
+    _refused_when_shown(extension, "grant")
+    form: Any = NoteForm()
+    return _act(
+        form,
+        lambda: operations.grant_extension(extension, note=form.note.data, actor=me()),
+        back=f"/commitments/{extension.commitment_id}",
+        heading=_("Grant the extension"),
+        button=_("Grant"),
+        crumbs=_promise_crumbs(extension.commitment),
+        said=_("Granted: now due on %(day)s.", day=day(extension.new_due_on)),
+        facts=_extension_facts(extension),
+    )
+
+
+@bp.route("/extensions/<int:id>/refuse", methods=["GET", "POST"])
+@requires("extension.refuse", Extension)
+def refuse(extension: Extension) -> Any:
+    """The date stays, and why."""
+    _refused_when_shown(extension, "refuse")
+    form: Any = ReasonForm()
+    return _act(
+        form,
+        lambda: operations.refuse_extension(extension, reason=form.reason.data, actor=me()),
+        back=f"/commitments/{extension.commitment_id}",
+        heading=_("Refuse the extension"),
+        button=_("Refuse"),
+        crumbs=_promise_crumbs(extension.commitment),
+        said=_("Refused: the date stays."),
+        facts=_extension_facts(extension),
+    )
+
+
+def _extension_facts(e: Extension) -> list[tuple[Any, Any]]:
+    return [
+        (_("Measure"), e.commitment.measure),
+        (_("Date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"),
+        (_("Reason"), e.reason),
+        (_("Asked by"), e.asked_by.name),
+    ]
+
+
+@bp.route("/commitments/<int:id>/correct", methods=["GET", "POST"])
+@requires("commitment.correct", Commitment)
+def correct(commitment: Commitment) -> Any:
+    """Mend a recording error, until the department has accepted; what stood before stays readable."""
+    if request.method == "GET" and not operations.may_correct(commitment):
+        raise RuleBroken(_("The department has accepted it: a date moves by extension, not by correction."))
+    now = {
+        "measure": commitment.measure,
+        "lead": commitment.lead_id,
+        "co_handlers": [d.id for d in commitment.co_handlers],
+        "due_on": commitment.due_on,
+    }
+    people = queries.departments([commitment.lead, *commitment.co_handlers])
+    form: Any = CommitmentForm(data=now, departments=people)
+
+    def change() -> None:
+        if form.count.data is not None and form.due_on.data == commitment.due_on:
+            form.due_on.data = None
+        made = form.fields(commitment.issue.hearing.day)
+        form.due_on.data = made["due_on"]
+        changes = form.merge(now, commitment)
+        if form.errors:
+            return
+        changes = {name: made[name] for name in changes}
+        if "due_on" in changes:
+            changes["due_basis"] = made["due_basis"]
+        operations.correct_commitment(commitment, changes, actor=me())
+
+    return _act(
+        form,
+        change,
+        back=f"/commitments/{commitment.id}",
+        heading=_("Correct a recording error"),
+        button=_("Save the correction"),
+        crumbs=_promise_crumbs(commitment),
+        said=_("Corrected; what stood there before stays readable."),
+        lead=_("For what was written down wrongly. A date that moves is asked for as an extension."),
+    )
+
+
+@bp.post("/commitments/<int:id>/remove")
+@requires("commitment.remove", Commitment)
+def remove_commitment(commitment: Commitment) -> Any:
+    """Take back a promise recorded by mistake, before it is assigned; with undo."""
+    back = f"/issues/{commitment.issue_id}"
+    return perform(lambda: operations.remove_commitment(commitment, actor=me()), to=back)
