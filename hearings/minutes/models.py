@@ -38,7 +38,7 @@ class Minutes(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     hearing_id: Mapped[int] = mapped_column(ForeignKey("hearing.id"))
     version: Mapped[int]
-    status: Mapped[MinutesStatus] = enum_column(MinutesStatus, default=MinutesStatus.DRAFT)
+    status: Mapped[MinutesStatus] = enum_column(MinutesStatus, default=MinutesStatus.DRAFT, active_history=True)
     content: Mapped[dict[str, Any]]
     """What is printed; see minutes/content.py."""
     composed: Mapped[dict[str, Any]]
@@ -86,7 +86,7 @@ def _minutes_of_department(user: Any) -> Clause:
 
 @event.listens_for(Session, "before_flush")
 def _published_is_final(session: Session, context: Any, instances: Any) -> None:
-    """The second of three locks; `load_history` because after a commit the old value is not loaded."""
+    """The second of three locks; `active_history` because after a commit the old status is not loaded."""
     for thing in [*session.dirty, *session.deleted]:
         if not isinstance(thing, Minutes):
             continue

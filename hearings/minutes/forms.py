@@ -1,0 +1,94 @@
+"""Forms of the minutes room. The editing form has one field for each piece of the paper."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
+from wtforms import HiddenField
+
+from ..forms import Choice, DayField, Filled, Form, TextBlock, TextLine
+from .content import Difference, Piece
+
+FIXED = {
+    "title": _l("Title"),
+    "overview": _l("Overview"),
+    "situation": _l("General situation"),
+    "items": _l("Questions, answers and decisions"),
+    "ballot": _l("Result of the satisfaction ballot"),
+    "requirements": _l("What the meeting requires"),
+    "list_present": _l("Present"),
+    "list_on_leave": _l("On leave"),
+    "list_in_attendance": _l("In attendance"),
+    "list_public_gallery": _l("Public gallery"),
+    "table_handed_over": _l("Attachment: list of issues handed over"),
+    "table_counted": _l("Attachment: ballot summary"),
+    "cc": _l("Copies to"),
+    "facts": _l("Head: number, mark and offices"),
+}
+
+
+def label_of(key: str, about: str) -> Any:
+    """What a piece is called in the reader's language."""
+    if key in FIXED:
+        return FIXED[key]
+    if key.endswith("_title"):
+        return _("%(item)s: heading", item=about)
+    return about
+
+
+class _Several(TextBlock):
+    """A piece of several paragraphs; long ones get more room."""
+
+
+def edit_form(pieces: Mapping[str, Piece]) -> Form:
+    """The form for these pieces, filled from them unless it was posted."""
+    fields: dict[str, Any] = {}
+    for piece in pieces.values():
+        label = label_of(piece.key, piece.about)
+        if piece.kind == "line":
+            fields[piece.key] = TextLine(label, limit=120)
+        elif piece.kind in ("prose", "list"):
+            rows = min(16, max(3, sum(1 + len(line) // 40 for line in piece.text.split("\n"))))
+            fields[piece.key] = _Several(label, required=False, limit=20000, render_kw={"rows": rows})
+    kind = type("MinutesForm", (Form,), fields)
+    return kind(data={key: piece.text for key, piece in pieces.items()})
+
+
+def differences_form(found: list[Difference], state: str) -> Form:
+    """A choice for each difference, and what the person has seen of the record."""
+    offers = [("record", _("Take what the record says")), ("mine", _("Keep the text of the minutes"))]
+    fields: dict[str, Any] = {
+        d.key: Choice(label_of(d.key, d.about), required=False, blank=_l("Decide later")) for d in found
+    }
+    fields["seen"] = HiddenField()
+    made = type("DifferencesForm", (Form,), fields)()
+    for difference in found:
+        made[difference.key].offer(offers)
+    if not made.is_submitted():
+        made["seen"].data = state
+    return made
+
+
+class ReturnForm(Form):
+    """Back to the drafter."""
+
+    reason = TextBlock(_l("What is to be changed"), limit=1000)
+
+
+class CorrectForm(Form):
+    """Begin a correction."""
+
+    reason = TextLine(_l("Reason for the correction (printed on the paper)"), limit=200)
+
+
+class PublishForm(Form):
+    """As signed on paper."""
+
+    issued_by = TextLine(_l("Signed by (the leader's name)"), limit=60)
+    issued_on = DayField(_l("Signed on"))
+    signed_copy = FileField(_l("Scan of the signed copy"))
+
+
+__all__ = ["CorrectForm", "Filled", "PublishForm", "ReturnForm", "differences_form", "edit_form", "label_of"]
