@@ -22,6 +22,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Config
 
 from . import assets, cli, ddl, filters, health, permissions, web
+from .calendars.routes import bp as calendars
 from .db import db
 from .desk.routes import bp as desk
 from .errors import RuleBroken
@@ -34,7 +35,7 @@ from .people.routes import bp as people
 from .reviews.routes import bp as reviews
 from .schedule.routes import bp as schedule
 
-ROOMS = (people, schedule, issues, reviews, minutes, ledger, desk)
+ROOMS = (people, schedule, issues, reviews, calendars, minutes, ledger, desk)
 
 babel = Babel()
 migrate = Migrate(render_as_batch=True, compare_type=True)

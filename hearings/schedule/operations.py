@@ -15,6 +15,7 @@ from ..errors import RuleBroken
 from ..files import StoredFile
 from ..filters import full_day
 from ..people.models import Department, DepartmentKind, User
+from . import queries
 from .models import (
     AttendanceList,
     Came,
@@ -272,7 +273,7 @@ def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearin
     said = []
     day = starts_at.astimezone(LOCAL).date()
     table = workdays.overrides()
-    holiday = workdays.holiday_name(day, table)
+    holiday = queries.day_names(day, day).get(day) or workdays.holiday_name(day, table)
     if not workdays.is_workday(day, table):
         said.append(
             _("%(day)s is a holiday (%(name)s).", day=full_day(day), name=holiday)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from .. import workdays
 from ..audit import AuditEvent
-from ..db import db, local, now, today
+from ..db import LOCAL, db, local, now, today
 from ..people.models import Department, DepartmentKind, User, UserRole
 from ..permissions import Clause, Role, scoped
 from ..workdays import CalendarDay
@@ -204,13 +204,10 @@ def hearings_between(user: Any, first: date, last: date) -> dict[date, list[Any]
 
 def day_names(first: date, last: date) -> dict[date, str]:
     """Words that the district's own table gives to days."""
-    return dict(
-        db.session.execute(
-            select(CalendarDay.day, CalendarDay.name).where(CalendarDay.day >= first, CalendarDay.day <= last)
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(CalendarDay.day, CalendarDay.name).where(CalendarDay.day >= first, CalendarDay.day <= last)
     )
+    return {row.day: row.name for row in rows}
 
 
 def next_free_evening() -> date:
@@ -218,7 +215,7 @@ def next_free_evening() -> date:
     first = today() + timedelta(days=max(0, current_app.config["NOTICE_DAYS"]))
     first += timedelta(days=(3 - first.weekday()) % 7)
     taken = {
-        at.astimezone(local(first, time()).tzinfo).date()
+        at.astimezone(LOCAL).date()
         for at in db.session.scalars(
             select(Hearing.starts_at).where(
                 Hearing.starts_at >= local(first, time()),
