@@ -1,0 +1,780 @@
+"""What a person must do now: small rules, each a query of standard columns, asked together in one statement.
+
+A rule says for whom it is (an action the person may do, in its scope), what rows wait, until when, and what the line
+says. All rules of a person are joined by UNION ALL, each cut at fifty rows with its number counted to a thousand, so
+that the front page costs the same few statements for one duty and for three hundred.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import (
+    Date,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from ..db import LOCAL, UTCDateTime, db, local, today
+from ..filters import days_until, serial, short_day, span
+from ..issues import rules
+from ..issues.models import (
+    CLOSED,
+    Assignment,
+    AssignmentStatus,
+    Commitment,
+    CommitmentStatus,
+    Extension,
+    ExtensionStatus,
+    Issue,
+    IssueStatus,
+    Reply,
+    ResultClass,
+)
+from ..minutes.models import Minutes, MinutesStatus
+from ..people.models import User
+from ..people.operations import years_without_holidays
+from ..permissions import Role, may, scoped
+from ..reviews.models import AgendaItem, Confirmation, ConfirmationStatus
+from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
+from ..workflow import LABELS
+
+SHOWN = 50
+"""Lines of one kind on the front page; more are reached by the list."""
+EXACT = 1000
+SOON_DAYS = 14
+"""A draft this near should be announced."""
+
+RANK = {"red": 0, "yellow": 1, "green": 2, "grey": 3, "blue": 4}
+
+
+@dataclass
+class Group:
+    """Duties of one kind, most urgent first."""
+
+    key: str
+    title: Any
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    total: int = 0
+    more_url: str | None = None
+
+    @property
+    def count_text(self) -> str:
+        """How many, "1,000+" above what is counted."""
+        return "1,000+" if self.total > EXACT else str(self.total)
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return max(0, self.total - len(self.tasks))
+
+    @property
+    def urgency(self) -> tuple[int, str]:
+        """For the order of groups: the worst light, then the earliest date."""
+        best = min((RANK.get(t.get("light") or "grey", 3) for t in self.tasks), default=9)
+        return best, min((t["sort"] for t in self.tasks), default="")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of duty: its query, its words and where its lines lead."""
+
+    key: str
+    query: Select[Any]
+    title: Callable[[], str]
+    verb: Callable[[], str]
+    url: str
+    """With {id}: the row's own; {hearing}: its hearing's."""
+    more_url: str
+    note: Callable[[Any], str | None] = lambda row: None
+    light: Callable[[Any], str | None] = lambda row: rules.light(row.due) if row.due else None
+
+
+# -- standard columns ----------------------------------------------------------------------------------
+
+
+def _columns(
+    id_: Any,
+    title: Any,
+    *,
+    due: Any = None,
+    since: Any = None,
+    extra: Any = None,
+    hearing: Any = None,
+    number: Any = None,
+) -> list[Any]:
+    def day(value: Any) -> Any:
+        return cast(null(), Date) if value is None else value
+
+    return [
+        id_.label("id"),
+        title.label("title"),
+        day(due).label("due"),
+        (cast(null(), UTCDateTime()) if since is None else since).label("since"),
+        (literal("") if extra is None else extra).label("extra"),
+        (literal(0) if hearing is None else hearing.id).label("hearing"),
+        (literal(0) if hearing is None else func.coalesce(hearing.serial_no, 0)).label("serial"),
+        (literal(0) if number is None else number).label("number"),
+    ]
+
+
+def _of_issue(id_: Any, *, title: Any = None, **more: Any) -> list[Any]:
+    return _columns(id_, Issue.title if title is None else title, hearing=Hearing, number=Issue.number, **more)
+
+
+def _asked(rules_: Sequence[Rule]) -> dict[str, list[Any]]:
+    """All rules in one statement: key → rows."""
+    parts = []
+    for rule in rules_:
+        some = rule.query.limit(SHOWN).subquery()
+        all_ = rule.query.with_only_columns(literal(1).label("one")).order_by(None).limit(EXACT + 1).subquery()
+        count = select(func.count()).select_from(all_).scalar_subquery()
+        parts.append(select(literal(rule.key).label("key"), *some.c, count.label("total")))
+    found: dict[str, list[Any]] = defaultdict(list)
+    if parts:
+        for row in db.session.execute(union_all(*parts)):
+            found[row.key].append(row)
+    return found
+
+
+def _text(row: Any) -> str:
+    if not row.number:
+        return row.title
+    return f"{rules.reference(row.serial or None, row.hearing, row.number)} {row.title}"
+
+
+def _task(rule: Rule, row: Any) -> dict[str, Any]:
+    return {
+        "url": rule.url.format(id=row.id, hearing=row.hearing),
+        "verb": rule.verb(),
+        "text": _text(row),
+        "note": rule.note(row),
+        "due": days_until(row.due) if row.due else None,
+        "light": rule.light(row),
+        "sort": row.due.isoformat() if row.due else "9999",
+    }
+
+
+def _days_since(row: Any) -> str | None:
+    if row.since is None:
+        return None
+    days = (today() - row.since.astimezone(LOCAL).date()).days
+    return _("since yesterday") if days == 1 else _("for %(count)d days", count=days) if days > 1 else _("since today")
+
+
+# -- the organiser's -----------------------------------------------------------------------------------
+
+_OWED = (CommitmentStatus.OPEN, CommitmentStatus.REPORTED)
+
+
+def _owes() -> Any:
+    return exists().where(Commitment.issue_id == Issue.id, Commitment.status.in_(_OWED))
+
+
+def _answered(*statuses: ConfirmationStatus) -> Any:
+    return exists().where(
+        Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round, Confirmation.status.in_(statuses)
+    )
+
+
+def _organiser(user: User) -> list[Rule]:
+    mine = scoped("issue.assign", user, Issue)
+    promises = scoped("commitment.verify", user, Commitment)
+    held = Hearing.status.in_((HearingStatus.CONCLUDED, HearingStatus.FILED))
+    issues = select(Issue.id).join(Hearing, Hearing.id == Issue.hearing_id).where(mine).order_by(Issue.id)
+    owed = (
+        select(Commitment.id)
+        .join(Issue, Issue.id == Commitment.issue_id)
+        .join(Hearing, Hearing.id == Issue.hearing_id)
+        .where(promises)
+        .order_by(Commitment.due_on, Commitment.id)
+    )
+    planned = (
+        select(AgendaItem.issue_id)
+        .join(Hearing, Hearing.id == AgendaItem.hearing_id)
+        .where(Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION)))
+    )
+    replied = issues.where(Issue.status == IssueStatus.REPLIED)
+    waiting = ConfirmationStatus.ASKED
+    agreed = (ConfirmationStatus.CONFIRMED, ConfirmationStatus.WAIVED)
+    return [
+        Rule(
+            "assign",
+            issues.where(Issue.status == IssueStatus.REGISTERED, held).with_only_columns(
+                *_of_issue(Issue.id, since=Hearing.concluded_at)
+            ),
+            title=lambda: _("Issues to assign"),
+            verb=lambda: _("Assign"),
+            url="/issues/{id}/assign",
+            more_url="/issues/?status=registered",
+            note=_since_concluded,
+            light=lambda row: "yellow",
+        ),
+        Rule(
+            "returned",
+            issues.where(
+                or_(
+                    Issue.status == IssueStatus.RETURNED,
+                    and_(
+                        Issue.status.in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
+                        exists().where(
+                            Assignment.issue_id == Issue.id,
+                            Assignment.round == Issue.round,
+                            Assignment.status == AssignmentStatus.RETURNED,
+                        ),
+                    ),
+                )
+            ).with_only_columns(*_of_issue(Issue.id)),
+            title=lambda: _("Returned assignments"),
+            verb=lambda: _("Assign anew"),
+            url="/issues/{id}",
+            more_url="/issues/?status=returned",
+            light=lambda row: "yellow",
+        ),
+        Rule(
+            "verify",
+            owed.where(Commitment.status == CommitmentStatus.REPORTED).with_only_columns(
+                *_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on, since=Commitment.reported_at)
+            ),
+            title=lambda: _("Reports to verify"),
+            verb=lambda: _("Verify"),
+            url="/commitments/{id}",
+            more_url="/commitments/?status=reported",
+            note=lambda row: _("reported %(since)s", since=_days_since(row)) if row.since else None,
+            light=lambda row: "yellow",
+        ),
+        Rule(
+            "extension",
+            select(Extension.id)
+            .join(Commitment, Commitment.id == Extension.commitment_id)
+            .join(Issue, Issue.id == Commitment.issue_id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(Extension.status == ExtensionStatus.ASKED, promises)
+            .order_by(Extension.id)
+            .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Extension.old_due_on)),
+            title=lambda: _("Extensions to decide"),
+            verb=lambda: _("Decide"),
+            url="/commitments/{id}",
+            more_url="/commitments/",
+            light=lambda row: "red" if row.due < today() else "yellow",
+        ),
+        Rule(
+            "overdue",
+            owed.where(
+                Commitment.status == CommitmentStatus.OPEN,
+                Commitment.due_on < today(),
+                Issue.id.not_in(planned),
+            ).with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            title=lambda: _("Overdue commitments on no look-back"),
+            verb=lambda: _("Plan a look-back"),
+            url="/commitments/{id}",
+            more_url="/commitments/?light=red",
+        ),
+        Rule(
+            "waive",
+            issues.join(Confirmation, and_(Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round))
+            .where(Confirmation.status == waiting, Confirmation.due_on < today())
+            .with_only_columns(*_of_issue(Confirmation.id, due=Confirmation.due_on)),
+            title=lambda: _("Deputies who have not answered in time"),
+            verb=lambda: _("Remind or waive"),
+            url="/confirmations/{id}",
+            more_url="/confirmations/",
+            light=lambda row: "red",
+        ),
+        Rule(
+            "ask",
+            replied.where(not_(_owes()), not_(_answered(waiting, *agreed))).with_only_columns(
+                *_of_issue(Issue.id, since=Issue.replied_at)
+            ),
+            title=lambda: _("Replied issues whose deputy has not been asked"),
+            verb=lambda: _("Ask the deputy"),
+            url="/issues/{id}",
+            more_url="/issues/?status=replied",
+            note=lambda row: _("replied %(since)s", since=_days_since(row)) if row.since else None,
+            light=lambda row: None,
+        ),
+        Rule(
+            "strike_off",
+            replied.where(not_(_owes()), _answered(*agreed)).with_only_columns(
+                *_of_issue(Issue.id, since=Issue.replied_at)
+            ),
+            title=lambda: _("Issues that can be struck off"),
+            verb=lambda: _("Strike off"),
+            url="/issues/{id}",
+            more_url="/issues/?status=replied",
+            light=lambda row: None,
+        ),
+    ]
+
+
+def _since_concluded(row: Any) -> str | None:
+    since = _days_since(row)
+    return _("hearing concluded; waiting %(since)s", since=since) if since else None
+
+
+def _soon_due(user: User) -> list[Rule]:
+    """What an organiser, a leader or an auditor follows: promises whose light is yellow."""
+    return [
+        Rule(
+            "soon",
+            select(Commitment.id)
+            .join(Issue, Issue.id == Commitment.issue_id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(
+                scoped("commitment.read", user, Commitment),
+                Commitment.status == CommitmentStatus.OPEN,
+                Commitment.due_on >= today(),
+                Commitment.due_on <= today() + timedelta(days=rules.soon()),
+            )
+            .order_by(Commitment.due_on, Commitment.id)
+            .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            title=lambda: _("Commitments due soon"),
+            verb=lambda: _("Follow"),
+            url="/commitments/{id}",
+            more_url="/commitments/?light=yellow",
+        )
+    ]
+
+
+# -- the deputy's --------------------------------------------------------------------------------------
+
+
+def _deputy(user: User) -> list[Rule]:
+    return [
+        Rule(
+            "confirm",
+            select(Confirmation.id)
+            .join(Issue, Issue.id == Confirmation.issue_id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(Confirmation.deputy_id == user.id, Confirmation.status == ConfirmationStatus.ASKED)
+            .order_by(Confirmation.due_on, Confirmation.id)
+            .with_only_columns(*_of_issue(Confirmation.id, due=Confirmation.due_on)),
+            title=lambda: _("Waiting for your confirmation"),
+            verb=lambda: _("Confirm"),
+            url="/confirmations/{id}",
+            more_url="/confirmations/",
+            note=lambda row: _("Has it been done as promised?"),
+        )
+    ]
+
+
+def _deputy_follows(user: User) -> list[Rule]:
+    return [
+        Rule(
+            "own",
+            select(Issue.id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(Issue.lead_deputy_id == user.id, Issue.status.not_in(CLOSED))
+            .order_by(Issue.id.desc())
+            .with_only_columns(*_of_issue(Issue.id, extra=Issue.status)),
+            title=lambda: _("Your issues"),
+            verb=lambda: _("Follow"),
+            url="/issues/{id}",
+            more_url="/issues/",
+            note=_status_of_issue,
+            light=lambda row: None,
+        )
+    ]
+
+
+def _status_of_issue(row: Any) -> str:
+    return str(LABELS["issue"].get(row.extra, row.extra))
+
+
+# -- the department's ----------------------------------------------------------------------------------
+
+
+def _department(user: User) -> list[Rule]:
+    ids = user.department_ids
+    if not ids:
+        return []
+    assigned = (
+        select(Assignment.id)
+        .join(Issue, Issue.id == Assignment.issue_id)
+        .join(Hearing, Hearing.id == Issue.hearing_id)
+        .where(Assignment.department_id.in_(ids))
+    )
+    silent = and_(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < today())
+    last = (
+        select(func.max(Reply.id)).where(Reply.assignment_id == Assignment.id).correlate(Assignment).scalar_subquery()
+    )
+    own_owed = exists().where(
+        Commitment.issue_id == Issue.id, Commitment.lead_id.in_(ids), Commitment.status.in_(_OWED)
+    )
+    return [
+        Rule(
+            "accept",
+            assigned.where(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by >= today())
+            .order_by(Assignment.respond_by, Assignment.id)
+            .with_only_columns(*_of_issue(Issue.id, due=Assignment.respond_by)),
+            title=lambda: _("Assignments to accept or return"),
+            verb=lambda: _("Accept or return"),
+            url="/issues/{id}",
+            more_url="/issues/?status=assigned",
+            note=lambda row: _("may be returned until %(day)s; then it counts as accepted", day=short_day(row.due)),
+        ),
+        Rule(
+            "promise",
+            select(Commitment.id)
+            .join(Issue, Issue.id == Commitment.issue_id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(Commitment.lead_id.in_(ids), Commitment.status == CommitmentStatus.OPEN)
+            .order_by(Commitment.due_on, Commitment.id)
+            .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            title=lambda: _("Commitments to keep"),
+            verb=lambda: _("Keep and report"),
+            url="/commitments/{id}",
+            more_url="/commitments/?status=open",
+            note=lambda row: _("due %(day)s", day=short_day(row.due)),
+        ),
+        Rule(
+            "reply",
+            assigned.where(or_(Assignment.status == AssignmentStatus.ACCEPTED, silent))
+            .order_by(Assignment.due_on, Assignment.id)
+            .with_only_columns(*_of_issue(Issue.id, due=Assignment.due_on)),
+            title=lambda: _("Replies due"),
+            verb=lambda: _("Reply"),
+            url="/issues/{id}",
+            more_url="/issues/?status=in_handling",
+            note=lambda row: _("due %(day)s", day=short_day(row.due)),
+        ),
+        Rule(
+            "again",
+            assigned.join(Reply, and_(Reply.assignment_id == Assignment.id, Reply.id == last))
+            .where(
+                Assignment.status == AssignmentStatus.REPLIED,
+                Reply.result_class.in_((ResultClass.B, ResultClass.C)),
+                Issue.status.not_in(CLOSED),
+                not_(own_owed),
+            )
+            .order_by(Assignment.id)
+            .with_only_columns(*_of_issue(Issue.id, extra=Reply.result_class)),
+            title=lambda: _("Answered as B or C: answer again when done"),
+            verb=lambda: _("Reply again"),
+            url="/issues/{id}",
+            more_url="/issues/?status=replied",
+            note=lambda row: _("last answered as %(letter)s", letter=row.extra),
+            light=lambda row: None,
+        ),
+        Rule(
+            "attendee",
+            select(Participant.id)
+            .join(Hearing, Hearing.id == Participant.hearing_id)
+            .where(
+                Participant.department_id.in_(ids),
+                Participant.name.is_(None),
+                Participant.user_id.is_(None),
+                Hearing.status == HearingStatus.ANNOUNCED,
+                Hearing.starts_at >= local(today(), time()),
+            )
+            .order_by(Hearing.starts_at, Participant.id)
+            .with_only_columns(*_columns(Participant.id, Hearing.title, since=Hearing.starts_at, hearing=Hearing)),
+            title=lambda: _("Who comes to the hearing"),
+            verb=lambda: _("Name the attendee"),
+            url="/hearings/{hearing}/attendee",
+            more_url="/hearings/?status=announced",
+            note=lambda row: short_day(row.since),
+            light=lambda row: "yellow" if row.since <= local(today(), time()) + timedelta(days=7) else "green",
+        ),
+    ]
+
+
+# -- the leader's and the auditor's --------------------------------------------------------------------
+
+
+def _overseer(user: User) -> list[Rule]:
+    return [
+        Rule(
+            "see_overdue",
+            select(Commitment.id)
+            .join(Issue, Issue.id == Commitment.issue_id)
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(
+                scoped("commitment.read", user, Commitment),
+                Commitment.status == CommitmentStatus.OPEN,
+                Commitment.due_on < today(),
+            )
+            .order_by(Commitment.due_on, Commitment.id)
+            .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            title=lambda: _("Overdue commitments"),
+            verb=lambda: _("See"),
+            url="/commitments/{id}",
+            more_url="/commitments/?light=red",
+        )
+    ]
+
+
+def figures(user: User) -> list[dict[str, Any]]:
+    """The state of the house in brief, for those who read everything; one statement."""
+    promises = scoped("commitment.read", user, Commitment)
+    issues = scoped("issue.read", user, Issue)
+
+    def count(model: Any, *where: Any) -> Any:
+        return select(func.count()).select_from(model).where(*where).scalar_subquery()
+
+    open_ = Commitment.status == CommitmentStatus.OPEN
+    row = db.session.execute(
+        select(
+            count(Issue, issues, Issue.status.not_in(CLOSED)).label("open"),
+            count(Issue, issues, Issue.status.in_((IssueStatus.STRUCK_OFF, IssueStatus.ANSWERED))).label("closed"),
+            count(Commitment, promises, open_).label("owed"),
+            count(Commitment, promises, open_, Commitment.due_on < today()).label("late"),
+        )
+    ).one()
+    as_of = _("as of today")
+    return [
+        {"label": _("Issues being handled"), "value": row.open, "basis": as_of},
+        {"label": _("Issues struck off or settled"), "value": row.closed, "basis": as_of},
+        {"label": _("Commitments open"), "value": row.owed, "basis": as_of},
+        {"label": _("of these overdue"), "value": row.late, "basis": as_of},
+    ]
+
+
+# -- the administrator's -------------------------------------------------------------------------------
+
+
+def has_open_items(user: Any = User) -> Any:
+    """The clause: this person (a row or the table) chairs, sits, leads or is asked, and it is still ahead."""
+    ahead = Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED))
+    return or_(
+        exists().where(Hearing.chair_id == user.id, ahead),
+        exists().where(Participant.user_id == user.id, Participant.hearing_id == Hearing.id, ahead),
+        exists().where(Issue.lead_deputy_id == user.id, Issue.status.not_in(CLOSED)),
+        exists().where(Confirmation.deputy_id == user.id, Confirmation.status == ConfirmationStatus.ASKED),
+    )
+
+
+def _admin(user: User) -> list[Rule]:
+    limit = current_app.config["LOGIN_FAILURES"]
+    people = select(User.id).order_by(User.id)
+    return [
+        Rule(
+            "hand_over",
+            people.where(User.active.is_(False), has_open_items()).with_only_columns(*_columns(User.id, User.name)),
+            title=lambda: _("Locked people with open items"),
+            verb=lambda: _("Hand over"),
+            url="/hand-over/{id}",
+            more_url="/people/?state=locked",
+            light=lambda row: "yellow",
+        ),
+        Rule(
+            "failures",
+            people.where(User.active, User.failures >= limit).with_only_columns(*_columns(User.id, User.name)),
+            title=lambda: _("Closed after too many wrong passwords"),
+            verb=lambda: _("Look at"),
+            url="/people/{id}",
+            more_url="/people/?state=failed",
+            light=lambda row: "yellow",
+        ),
+    ]
+
+
+def _years() -> Group | None:
+    years = years_without_holidays()
+    # The State Council publishes next year's holidays in November (known custom); before that nothing can be done.
+    years = [year for year in years if year == today().year or today().month >= 11]
+    if not years:
+        return None
+    tasks = [
+        {
+            "url": f"/settings/holidays?year={year}",
+            "verb": _("Fill in"),
+            "text": _("the working calendar of %(year)d", year=year),
+            "note": _("Until then dates in that year count weekends only."),
+            "due": None,
+            "light": "yellow",
+            "sort": "9998",
+        }
+        for year in years
+    ]
+    return Group("years", _("Years without holidays"), tasks, len(tasks))
+
+
+# -- hearings ------------------------------------------------------------------------------------------
+
+
+def _hearings(user: User) -> Sequence[Any]:
+    """The hearings that ask for something or come up, with the state of their latest minutes; one statement."""
+    newest = (
+        select(func.max(Minutes.version)).where(Minutes.hearing_id == Hearing.id).correlate(Hearing).scalar_subquery()
+    )
+    busy = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.POSTPONED)
+    statement = (
+        select(
+            Hearing.id,
+            Hearing.title,
+            Hearing.serial_no,
+            Hearing.kind,
+            Hearing.status,
+            Hearing.starts_at,
+            Hearing.ends_at,
+            Hearing.concluded_at,
+            Minutes.status.label("minutes"),
+        )
+        .outerjoin(Minutes, and_(Minutes.hearing_id == Hearing.id, Minutes.version == newest))
+        .where(
+            scoped("hearing.read", user, Hearing),
+            or_(
+                Hearing.status.in_((*busy, HearingStatus.CONCLUDED)),
+                and_(Hearing.status == HearingStatus.FILED, Minutes.status != MinutesStatus.PUBLISHED),
+            ),
+        )
+        .order_by(case((Hearing.status.in_(busy), 0), else_=1), Hearing.starts_at, Hearing.id)
+        .limit(300)
+    )
+    return db.session.execute(statement).all()
+
+
+def _hearing_text(row: Any) -> str:
+    return f"{serial(row.serial_no)} {row.title}".strip()
+
+
+def _hearing_task(row: Any, verb: str, url: str, light: str | None, note: str | None = None) -> dict[str, Any]:
+    day = row.starts_at.astimezone(LOCAL).date()
+    return {
+        "url": url,
+        "verb": verb,
+        "text": _hearing_text(row),
+        "note": note if note is not None else span(row),
+        "due": days_until(day) if day >= today() else short_day(day),
+        "light": light,
+        "sort": day.isoformat(),
+    }
+
+
+def _hearing_duties(rows: Iterable[Any]) -> list[Group]:
+    """What an organiser has to do for each hearing, by where it is in its life."""
+    groups: dict[str, Group] = {}
+
+    def add(key: str, title: str, task: dict[str, Any], more: str) -> None:
+        group = groups.setdefault(key, Group(key, title, more_url=more))
+        group.total += 1
+        if len(group.tasks) < SHOWN:
+            group.tasks.append(task)
+
+    here, notice = today(), current_app.config["NOTICE_DAYS"]
+    for row in rows:
+        day = row.starts_at.astimezone(LOCAL).date()
+        hub, left = f"/hearings/{row.id}", (row.starts_at.astimezone(LOCAL).date() - today()).days
+        night = f"{hub}/session" if row.kind != HearingKind.LOOK_BACK else f"/look-backs/{row.id}"
+        if row.status == HearingStatus.DRAFT and left <= SOON_DAYS:
+            light = "red" if left < 0 else "yellow" if left <= max(notice, 7) else "green"
+            task = _hearing_task(row, _("Announce"), f"{hub}/announce", light)
+            add("announce", _("Hearings to announce"), task, "/hearings/?status=draft")
+        elif row.status == HearingStatus.ANNOUNCED and day <= here:
+            light = "yellow" if day == here else "red"
+            task = _hearing_task(row, _("Open"), night, light)
+            add("open", _("Hearings to open"), task, "/hearings/?status=announced")
+        elif row.status == HearingStatus.IN_SESSION:
+            task = _hearing_task(row, _("Record"), night, "yellow" if day == here else "red")
+            add("conclude", _("In session: record and conclude"), task, "/hearings/?status=in_session")
+        elif row.status == HearingStatus.POSTPONED:
+            task = _hearing_task(row, _("Set a new date"), f"{hub}/reschedule", None)
+            add("postponed", _("Postponed without a new date"), task, "/hearings/?status=postponed")
+        elif row.status in (HearingStatus.CONCLUDED, HearingStatus.FILED):
+            add(*_paper_duty(row, hub), "/hearings/?status=concluded")
+    return list(groups.values())
+
+
+def _paper_duty(row: Any, hub: str) -> tuple[str, str, dict[str, Any]]:
+    """The next step of a held hearing's papers: draft, review, publish the minutes, then file."""
+    steps = {
+        None: (_("Draft the minutes"), f"{hub}/minutes"),
+        MinutesStatus.DRAFT: (_("Edit and review the minutes"), f"{hub}/minutes"),
+        MinutesStatus.REVIEWED: (_("Publish the minutes"), f"{hub}/minutes"),
+        MinutesStatus.PUBLISHED: (_("File"), hub),
+    }
+    verb, url = steps[row.minutes]
+    since = row.concluded_at
+    days = (today() - since.astimezone(LOCAL).date()).days if since else 0
+    note = _("concluded %(day)s", day=short_day(since)) if since else None
+    task = _hearing_task(row, verb, url, "yellow" if days > 3 else "green", note)
+    task["due"] = None
+    return "papers", _("Minutes and files"), task
+
+
+def _coming(rows: Iterable[Any], organises: bool) -> list[dict[str, Any]]:
+    """What comes up: announced and in session from today on, and drafts still far off; nothing that stands above."""
+    here, found = today(), []
+    for row in rows:
+        day = row.starts_at.astimezone(LOCAL).date()
+        if day < here or row.status not in (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION):
+            continue
+        if row.status == HearingStatus.DRAFT and (day - here).days <= SOON_DAYS:
+            continue
+        if organises and (day == here or row.status == HearingStatus.IN_SESSION):
+            continue
+        light, words = None, None
+        if row.status == HearingStatus.IN_SESSION:
+            light, words = "yellow", _("in session")
+        verb = _("Draft") if row.status == HearingStatus.DRAFT else _("Hearing")
+        if row.kind == HearingKind.LOOK_BACK:
+            verb = _("Look-back")
+        found.append(_hearing_task(row, verb, f"/hearings/{row.id}", light) | {"light_label": words})
+    return found[:20]
+
+
+# -- the front page ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Front:
+    """Everything the front page shows."""
+
+    now: list[Group]
+    coming: list[dict[str, Any]]
+    follow: list[Group]
+    figures: list[dict[str, Any]]
+
+
+def front(user: User) -> Front:
+    """What this person must do now, most urgent first; what comes up; what the person follows."""
+    roles = user.role_set
+    duties: list[Rule] = []
+    follows: list[Rule] = []
+    overseer = bool(roles & {Role.LEADER, Role.AUDITOR})
+    if Role.ORGANISER in roles:
+        duties += _organiser(user)
+    if Role.DEPUTY in roles:
+        duties += _deputy(user)
+        follows += _deputy_follows(user)
+    if Role.DEPARTMENT in roles:
+        duties += _department(user)
+    if Role.ADMIN in roles:
+        duties += _admin(user)
+    if overseer and Role.ORGANISER not in roles:
+        duties += _overseer(user)
+    if overseer or Role.ORGANISER in roles:
+        follows += _soon_due(user)
+    rows = _asked([*duties, *follows])
+    hearings = _hearings(user) if may(user, "hearing.read") else []
+    now = [group for rule in duties if (group := _group(rule, rows[rule.key])) is not None]
+    if Role.ORGANISER in roles:
+        now += _hearing_duties(hearings)
+    if Role.ADMIN in roles and (years := _years()) is not None:
+        now.append(years)
+    now.sort(key=lambda group: group.urgency)
+    follow = [group for rule in follows if (group := _group(rule, rows[rule.key])) is not None]
+    return Front(now, _coming(hearings, Role.ORGANISER in roles), follow, figures(user) if overseer else [])
+
+
+def _group(rule: Rule, rows: Sequence[Any]) -> Group | None:
+    if not rows:
+        return None
+    tasks = [_task(rule, row) for row in rows]
+    tasks.sort(key=lambda t: t["sort"])
+    return Group(rule.key, rule.title(), tasks, rows[0].total, rule.more_url)
