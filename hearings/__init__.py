@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, has_request_context, render_template, request, session
+from flask import Flask, current_app, has_request_context, render_template, request, session
 from flask_babel import Babel, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
@@ -143,8 +143,8 @@ def _everywhere() -> dict[str, Any]:
         "nav": rooms_of(current_user) if current_user.is_authenticated else [],
         "inbox_count": 0,
         "inbox_url": "/",
-        "office_name": g.get("office_name", Config.OFFICE_NAME),
-        "system_name": Config.SYSTEM_NAME,
+        "office_name": current_app.config["OFFICE_NAME"],
+        "system_name": current_app.config["SYSTEM_NAME"],
         "locale": "en" if locale is not None and locale.language == "en" else "zh_Hans",
         "today": filters.full_day(datetime.now(UTC)),
     }

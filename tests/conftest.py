@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from config import TestConfig
 from hearings import create_app
-from hearings.db import db
+from hearings.db import db, today
+from hearings.demo.loader import Loader
+from hearings.people.models import User
 from tests import factories
 from tests.postgres import database_or_skip, postgres_url  # noqa: F401
 
@@ -138,3 +140,50 @@ def counted() -> Iterator[list[str]]:
 def statements(app: Flask) -> Any:
     """`with statements() as said:` counts SQL."""
     return counted
+
+
+@pytest.fixture(scope="session")
+def _office_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo, loaded once a worker into SQLite."""
+    folder = tmp_path_factory.mktemp("office")
+    app = make_app(f"sqlite:///{folder / 'demo.db'}", folder)
+    with app.app_context():
+        db.create_all()
+        Loader(today(), factories.PASSWORD).load()
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return folder / "demo.db"
+
+
+@pytest.fixture
+def office(_office_file: Path, tmp_path: Path) -> Iterator[tuple[Flask, dict[str, Any]]]:
+    """(app, users by login) of a whole office's years: the demo, a copy of its own for the test."""
+    shutil.copy(_office_file, tmp_path / "demo.db")
+    app = make_app(f"sqlite:///{tmp_path / 'demo.db'}", tmp_path)
+    with app.app_context():
+        yield app, {user.username: user for user in db.session.scalars(select(User))}
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def latin_office(tmp_path: Path) -> Iterator[tuple[Flask, dict[str, Any]]]:
+    """A small office whose data holds no Chinese, to see what of the pages does."""
+    latin = {"OFFICE_NAME": "Office", "ORGANISATION": "Committee", "SYSTEM_NAME": "Hearings", "MINUTES_MARK": "Minutes"}
+    app = make_app(
+        f"sqlite:///{tmp_path / 'latin.db'}",
+        tmp_path,
+        **latin,
+        VAGUE_WORDS=["soon"],
+        RESULT_CLASSES={"A": "solved", "B": "partly", "C": "not yet", "D": "for reference"},
+        MINUTES_CC=["Offices"],
+    )
+    with app.app_context():
+        db.create_all()
+        factories.latin_office()
+        yield app, {user.username: user for user in db.session.scalars(select(User))}
+        db.session.remove()
+        db.engine.dispose()

@@ -158,3 +158,47 @@ class World:
         made = issues.assign(issue, **(fields | details))
         db.session.commit()
         return made[0]
+
+
+def latin_office() -> None:
+    """One of most things, in Latin letters only, so that Chinese on a page is the page's own."""
+    people_ = {
+        role: user(role, username=role, name=role.title(), title="Head")
+        for role in ("admin", "auditor", "organiser", "deputy", "leader")
+    }
+    here = station(code="A1", name="North station", street="North", address="1 North road")
+    street = user("organiser", username="street", name="Street", title="Head", stations=[here])
+    bureau = department("Roads office", short_name="Roads")
+    people_["department"] = user("department", username="department", name="Dep", title="Head", department=bureau)
+    organiser = people_["organiser"]
+
+    def meeting(title: str, day: date, kind: HearingKind = HearingKind.NIGHT_HEARING) -> Hearing:
+        made = schedule.draft_hearing(
+            title=title,
+            station=here,
+            chair=people_["leader"],
+            kind=kind,
+            actor=organiser,
+            theme="Lamps",
+            **evening(day),
+        )
+        schedule.add_person(made, people_["deputy"], actor=organiser)
+        schedule.add_department(made, bureau, actor=organiser)
+        return made
+
+    first = meeting("Lamps and roads", today() - timedelta(days=9))
+    schedule.add_topic(title="Lamps", departments=[bureau], street="North", hearing=first, actor=organiser)
+    schedule.add_topic(title="Benches", departments=[bureau], street="North", actor=street)
+    schedule.announce(first, actor=organiser)
+    schedule.open_session(first, actor=organiser)
+    for words in ("The lamp in North road is out and nobody can see.", "There is a hole in the road by the school."):
+        issue = issues.log_issue(first, statement=words, lead_deputy=people_["deputy"], street="North", actor=organiser)
+        issues.make_commitment(
+            issue, measure="Mend it", lead=bureau, due_on=today() + timedelta(days=5), actor=organiser
+        )
+    schedule.conclude(first, actor=organiser)
+    assignment = issues.assign(issue, lead=bureau, actor=organiser)[0]
+    issues.accept_assignment(assignment, actor=people_["department"])
+    schedule.announce(meeting("Next evening", today() + timedelta(days=9)), actor=organiser)
+    meeting("Walk back", today() + timedelta(days=20), HearingKind.LOOK_BACK)
+    db.session.commit()

@@ -7,17 +7,22 @@ that `shapes` describes.
 import heapq
 import io
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from flask import current_app
 from flask_babel import force_locale
 from flask_security.utils import hash_password
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 
 from .. import audit
-from ..db import clock_at, db, local, now
+from ..db import LOCAL, clock_at, db, local, now
+from ..documents import pdf
 from ..errors import RuleBroken
 from ..files import StoredFile, store
 from ..issues import operations as issues
@@ -54,6 +59,9 @@ from ..schedule.models import (
 )
 from . import corpus, shapes
 
+IN_PRINT = 6
+"""Papers that may wait for their printing."""
+
 CAPACITIES = {"standing_committee_leader": Capacity.COMMITTEE_LEADER}
 VERDICTS = {"struck_off": Verdict.STRIKE_OFF}
 START = local(date(2018, 12, 3), datetime.min.time().replace(hour=9))
@@ -78,6 +86,8 @@ class Loader:
         self.commitments: dict[tuple[str, int, int], Commitment] = {}
         self.seats: dict[tuple[str, str], Participant] = {}
         self.pictures: list[bytes] = []
+        self.in_print: deque[tuple[Any, ...]] = deque()
+        self.fonts_dir = Path(current_app.instance_path) / "fonts"
         self.data: dict[str, shapes.Hearing] = {}
         self.handlers: dict[str, Callable[..., None]] = {
             name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")
@@ -90,8 +100,13 @@ class Loader:
         with force_locale("zh_Hans"):
             with clock_at(START):
                 self._directory()
-            for at, _, key, kind, payload in self._timeline():
-                self._carry_out(at, key, kind, payload)
+            with ThreadPoolExecutor(pdf.CHILDREN) as self.press:
+                for at, _, key, kind, payload in self._timeline():
+                    self._carry_out(at, key, kind, payload)
+                    self._publish_printed(waiting=IN_PRINT)
+                self._publish_printed(waiting=0)
+            # what waited for its printing was noted late; the trail tells it at the time it happened
+            db.session.info["audit"].sort(key=lambda line: line["at"])
             db.session.commit()
 
     def _timeline(self) -> Iterator[tuple[datetime, int, str, str, dict[str, Any]]]:
@@ -464,14 +479,30 @@ class Loader:
         self, key: str, by: User, *, issued_by: str | None = None, issued_on: date | None = None
     ) -> None:
         chair = self.hearings[key].chair
-        minutes.publish(
-            minutes.latest(self.hearings[key]),
-            issued_by=issued_by or (chair.name if chair else by.name),
-            issued_on=issued_on or now().astimezone().date(),
-            actor=by,
-        )
+        signed = {
+            "issued_by": issued_by or (chair.name if chair else by.name),
+            "issued_on": issued_on or now().astimezone(LOCAL).date(),
+        }
+        row = minutes.latest(self.hearings[key])
+        prepared = minutes.to_print(row, **signed)
+        printed = self.press.submit(pdf.render, "minutes", prepared.content, fonts_dir=self.fonts_dir)
+        self.in_print.append((now(), key, row, by, signed, prepared, printed))
+
+    def _publish_printed(self, *, waiting: int) -> None:
+        """Publish what has been printed; wait for the oldest while more than `waiting` are in print.
+
+        Printing takes longer than all the rest, so it goes on beside it. What was composed is what is published;
+        events that came meanwhile in real time lie later in the demo's.
+        """
+        while self.in_print and (len(self.in_print) > waiting or self.in_print[0][-1].done()):
+            at, _key, row, by, signed, prepared, printed = self.in_print.popleft()
+            with clock_at(at):
+                prepared = prepared._replace(state=minutes.state(row))
+                minutes.publish(row, **signed, actor=by, prepared=prepared, pdf=printed.result())
 
     def on_hearing_filed(self, key: str, by: User) -> None:
+        while any(waiting[1] == key for waiting in self.in_print):
+            self._publish_printed(waiting=len(self.in_print) - 1)
         schedule.file_hearing(self.hearings[key], actor=by)
 
     # -- afterwards ----------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ class ToPrint(NamedTuple):
     state: str
 
 
-def _state(minutes: Minutes) -> str:
+def state(minutes: Minutes) -> str:
     """A fingerprint of everything that publishing rests on: the version as it stands, and the record."""
     return paper.fingerprint(
         {
@@ -169,7 +169,7 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> ToPrint:
         draft=False,
         previous_sha256=before.pdf_sha256 if before else None,
     )
-    return ToPrint(final, _state(minutes))
+    return ToPrint(final, state(minutes))
 
 
 def publish(

@@ -1,0 +1,85 @@
+"""Walks the pages of one person as a reader would: from the front page along every link."""
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from bs4 import BeautifulSoup, Comment
+from flask import Flask
+
+PER_ENDPOINT = 4
+"""Pages of one kind that are looked at; the kinds are what matters."""
+SHOWN_ATTRIBUTES = ("placeholder", "title", "alt", "aria-label", "data-label", "data-say", "data-confirm", "content")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer."""
+
+    path: str
+    endpoint: str
+    status: int
+    text: str
+
+    @property
+    def soup(self) -> BeautifulSoup:
+        return BeautifulSoup(self.text, "html.parser")
+
+
+def endpoint_of(app: Flask, path: str, method: str = "GET") -> str:
+    """The endpoint an address leads to, or ''."""
+    try:
+        return str(app.url_map.bind("localhost").match(urlsplit(path).path, method=method)[0])
+    except Exception:  # not one of ours: the caller asks for what it gets
+        return ""
+
+
+def crawl(app: Flask, browser: Any, start: str = "/", per_endpoint: int = PER_ENDPOINT) -> Iterator[Page]:
+    """Every kind of page that links lead to, each kind a few times."""
+    seen, queue, counts = {start}, deque([start]), Counter[str]()
+    while queue:
+        path = queue.popleft()
+        endpoint = endpoint_of(app, path)
+        if endpoint in ("static", "bootstrap.static", "security.logout"):
+            continue
+        counts[endpoint] += 1
+        answer = browser.get(path)
+        html = answer.mimetype == "text/html"
+        page = Page(path, endpoint, answer.status_code, answer.text if html else "")
+        yield page
+        if answer.status_code in (301, 302, 303):
+            links = [answer.headers["Location"]]
+        elif html:
+            links = [a["href"] for a in page.soup.find_all("a", href=True)]
+        else:
+            links = []
+        for link in links:
+            target = urljoin(path, str(link)).split("#")[0]
+            if urlsplit(target).netloc not in ("", "localhost") or not target.startswith("/"):
+                continue
+            kind = endpoint_of(app, target)
+            if target not in seen and counts[kind] + sum(endpoint_of(app, q) == kind for q in queue) < per_endpoint:
+                seen.add(target)
+                queue.append(target)
+
+
+def visible(page: Page) -> list[str]:
+    """What a reader sees or hears: text, and the attributes that are shown or read out."""
+    soup = page.soup
+    for hidden in soup(["script", "style"]):
+        hidden.decompose()
+    said = [str(node).strip() for node in soup.find_all(string=True) if not isinstance(node, Comment)]
+    for tag in soup.find_all(True):
+        if tag.name == "meta":
+            continue
+        said += [str(tag[name]) for name in SHOWN_ATTRIBUTES if tag.get(name)]
+        if tag.name == "input" and tag.get("type") in ("submit", "button"):
+            said.append(str(tag.get("value", "")))
+    return [words for words in said if words and words != "html"]
+
+
+LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]+")
+HAN = re.compile(r"[\u3400-\u9fff]+")
