@@ -511,7 +511,7 @@ def _overseer(user: User) -> list[Rule]:
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
             title=lambda: _("Overdue commitments"),
-            verb=lambda: _("See"),
+            verb=lambda: _("Look at"),
             url="/commitments/{id}",
             more_url="/commitments/?light=red",
         )
@@ -673,14 +673,14 @@ def _hearing_duties(rows: Iterable[Any]) -> list[Group]:
         night = f"{hub}/session" if row.kind != HearingKind.LOOK_BACK else f"/look-backs/{row.id}"
         if row.status == HearingStatus.DRAFT and left <= SOON_DAYS:
             light = "red" if left < 0 else "yellow" if left <= max(notice, 7) else "green"
-            task = _hearing_task(row, _("Announce"), f"{hub}/announce", light)
+            task = _hearing_task(row, _("Announce it"), f"{hub}/announce", light)
             add("announce", _("Hearings to announce"), task, "/hearings/?status=draft")
         elif row.status == HearingStatus.ANNOUNCED and day <= here:
             light = "yellow" if day == here else "red"
-            task = _hearing_task(row, _("Open"), night, light)
+            task = _hearing_task(row, _("Open the session"), night, light)
             add("open", _("Hearings to open"), task, "/hearings/?status=announced")
         elif row.status == HearingStatus.IN_SESSION:
-            task = _hearing_task(row, _("Record"), night, "yellow" if day == here else "red")
+            task = _hearing_task(row, _("Record the session"), night, "yellow" if day == here else "red")
             add("conclude", _("In session: record and conclude"), task, "/hearings/?status=in_session")
         elif row.status == HearingStatus.POSTPONED:
             task = _hearing_task(row, _("Set a new date"), f"{hub}/reschedule", None)
@@ -696,7 +696,7 @@ def _paper_duty(row: Any, hub: str) -> tuple[str, str, dict[str, Any]]:
         None: (_("Draft the minutes"), f"{hub}/minutes"),
         MinutesStatus.DRAFT: (_("Edit and review the minutes"), f"{hub}/minutes"),
         MinutesStatus.REVIEWED: (_("Publish the minutes"), f"{hub}/minutes"),
-        MinutesStatus.PUBLISHED: (_("File"), hub),
+        MinutesStatus.PUBLISHED: (_("File the hearing"), hub),
     }
     verb, url = steps[row.minutes]
     since = row.concluded_at
