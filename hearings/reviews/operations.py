@@ -19,6 +19,7 @@ from ..issues.models import (
     Assignment,
     Commitment,
     CommitmentStatus,
+    Exchange,
     Extension,
     Issue,
     IssueStatus,
@@ -221,6 +222,25 @@ def drop_item(item: AgendaItem, *, actor: User) -> None:
     db.session.delete(item)
 
 
+def move_item(item: AgendaItem, *, up: bool, actor: User) -> None:
+    """One place up or down on the agenda as it stands now; at the edge nothing moves."""
+    rows = list(
+        db.session.scalars(
+            select(AgendaItem)
+            .where(AgendaItem.hearing_id == item.hearing_id)
+            .order_by(AgendaItem.position, AgendaItem.id)
+        )
+    )
+    here = rows.index(item)
+    there = here - 1 if up else here + 1
+    if not 0 <= there < len(rows):
+        return
+    rows[here], rows[there] = rows[there], rows[here]
+    for position, row in enumerate(rows, 1):
+        row.position = position
+    audit.record("look_back.order", item.hearing, actor)
+
+
 @undo.compensation("look_back.drop")
 def _carry_in_again(*, actor: User, row: dict[str, Any]) -> None:
     item = undo.restore(AgendaItem, row)
@@ -376,6 +396,11 @@ def _deputy_agrees(issue: Issue) -> None:
         raise RuleBroken(_("The deputy has refused to confirm."))
 
 
+def confirmation_limit() -> date:
+    """Until when a deputy who is asked today may answer (CONFIRM_WORKDAYS)."""
+    return workdays.add_workdays(today(), current_app.config["CONFIRM_WORKDAYS"])
+
+
 def ask_confirmation(issue: Issue, *, actor: User, deputy: User | None = None) -> Confirmation:
     """Ask the deputy whether it is done; the answer is due in CONFIRM_WORKDAYS working days."""
     deputy = deputy or issue.lead_deputy
@@ -386,7 +411,7 @@ def ask_confirmation(issue: Issue, *, actor: User, deputy: User | None = None) -
     answer = _answer(issue)
     if answer is not None and answer.status in (ConfirmationStatus.ASKED, ConfirmationStatus.CONFIRMED):
         raise RuleBroken(_("The deputy has been asked already."))
-    if answer is None and issue.status not in (IssueStatus.REGISTERED, IssueStatus.REPLIED):
+    if issue.status not in (IssueStatus.REGISTERED, IssueStatus.REPLIED):
         raise RuleBroken(_("There is nothing to confirm before the department has replied."))
     with _one_act(issue, "confirmation.ask", actor=actor, back=f"/issues/{issue.id}") as act:
         asked = Confirmation(
@@ -395,7 +420,7 @@ def ask_confirmation(issue: Issue, *, actor: User, deputy: User | None = None) -
             deputy=deputy,
             asked_by_id=actor.id,
             asked_at=now(),
-            due_on=workdays.add_workdays(today(), current_app.config["CONFIRM_WORKDAYS"]),
+            due_on=confirmation_limit(),
         )
         db.session.add(asked)
         db.session.flush()
@@ -505,6 +530,28 @@ def settle_on_the_spot(issue: Issue, *, actor: User, note: str | None = None) ->
         act["said"] = _("The deputy agreed; the issue is settled.")
 
 
+# -- the order of words --------------------------------------------------------------------------------
+
+
+def move_exchange(turn: Exchange, *, up: bool, actor: User) -> None:
+    """One place earlier or later among the words of its issue, as they stand now; at the edge nothing moves."""
+    if turn.issue.hearing.status == HearingStatus.FILED:
+        raise RuleBroken(_("The hearing has been filed; its record is closed."))
+    turns = list(
+        db.session.scalars(
+            select(Exchange).where(Exchange.issue_id == turn.issue_id).order_by(Exchange.position, Exchange.id)
+        )
+    )
+    here = turns.index(turn)
+    there = here - 1 if up else here + 1
+    if not 0 <= there < len(turns):
+        return
+    turns[here], turns[there] = turns[there], turns[here]
+    for position, row in enumerate(turns, 1):
+        row.position = position
+    audit.record("exchange.order", turn.issue, actor)
+
+
 # -- ballots -------------------------------------------------------------------------------------------
 
 
@@ -562,8 +609,12 @@ def record_ballots(
     issued: int | None = None,
     present: int | None = None,
     voters: str = "all",
+    by_row: bool = False,
 ) -> list[Ballot]:
-    """The counts of several issues at once; one undo for all. A wrong row names its field `invalid_<issue id>`."""
+    """The counts of several issues at once; one undo for all. With `by_row` a wrong row names its own field,
+
+    `invalid_<issue id>`, as the table of all items has it.
+    """
     _may_count(hearing)
     issued = issued if issued is not None else hearing.ballots_issued
     if not issued:
@@ -580,7 +631,7 @@ def record_ballots(
     }
     made, before = [], []
     for issue, count in counts.items():
-        field = "invalid" if len(counts) == 1 else f"invalid_{issue.id}"
+        field = f"invalid_{issue.id}" if by_row else "invalid"
         ballot = there.get(issue.id)
         before.append(undo.snapshot(ballot) if ballot is not None else None)
         if ballot is None:

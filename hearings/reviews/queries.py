@@ -1,0 +1,833 @@
+"""What the reviews room reads: the night's screen, look-backs with their agenda, confirmations, ballots.
+
+Each function asks a fixed number of statements, whatever the number of rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only, selectinload
+
+from ..db import db, now, today
+from ..files import Blob, StoredFile
+from ..issues.models import (
+    CLOSED,
+    Assignment,
+    Commitment,
+    CommitmentStatus,
+    Exchange,
+    Issue,
+    IssueFile,
+    IssueStatus,
+    Part,
+    Reply,
+)
+from ..issues.rules import light, soon
+from ..people.models import Department, User, UserRole
+from ..permissions import Role, scoped
+from ..schedule.models import AttendanceList, Came, Hearing, HearingKind, HearingStatus, Participant, Station, Topic
+from .models import AgendaItem, Ballot, Confirmation, ConfirmationStatus, Finding, FindingFile
+
+LOOKING_BACK = (HearingKind.LOOK_BACK, HearingKind.EVALUATION_MEETING, HearingKind.GROUP_CONSULTATION)
+"""The kinds of meetings that stand under /look-backs/."""
+
+UNRESOLVED = (IssueStatus.ASSIGNED, IssueStatus.RETURNED, IssueStatus.IN_HANDLING, IssueStatus.REPLIED)
+"""What a look-back may gather: handed over, and not closed."""
+
+OVER = (HearingStatus.CONCLUDED, HearingStatus.FILED)
+EXACT = 1000
+LIGHTS = ("red", "yellow", "green", "blue", "grey")
+
+# -- ballots -------------------------------------------------------------------------------------------
+
+
+def rule_words(ballot: Ballot) -> str:
+    """The rule that gave a verdict, in a sentence, as it is printed under every table."""
+    rule = ballot.rule
+    base = {
+        "issued": _("%(of)d ballots handed out", of=rule["of"]),
+        "present": _("%(of)d present", of=rule["of"]),
+        "valid": _("%(of)d valid ballots", of=rule["of"]),
+    }[rule["denominator"]]
+    return _(
+        "Base: %(base)s. “Satisfied” from %(threshold)d votes: satisfied; else satisfied and basically satisfied "
+        "together from %(threshold)d: basically satisfied; else dissatisfied.",
+        base=base,
+        threshold=rule["threshold"],
+    )
+
+
+def ballots_of(hearing: Hearing) -> dict[int, Ballot]:
+    """The counts of one meeting by issue id (the common box). One statement."""
+    rows = db.session.scalars(select(Ballot).where(Ballot.hearing_id == hearing.id, Ballot.voters == "all"))
+    return {ballot.issue_id: ballot for ballot in rows}
+
+
+def latest_ballots(issue_ids: Iterable[int]) -> dict[int, Ballot]:
+    """The latest count of each issue, at whatever meeting. One statement."""
+    rows = db.session.scalars(
+        select(Ballot).where(Ballot.issue_id.in_(list(issue_ids)), Ballot.voters == "all").order_by(Ballot.at)
+    )
+    return {ballot.issue_id: ballot for ballot in rows}
+
+
+# -- findings and confirmations ------------------------------------------------------------------------
+
+
+def findings_of(hearing: Hearing) -> dict[int, list[Finding]]:
+    """What one meeting found, by issue id, in the order recorded. Two statements (with evidence: files_of)."""
+    found: dict[int, list[Finding]] = defaultdict(list)
+    rows = db.session.scalars(
+        select(Finding)
+        .where(Finding.hearing_id == hearing.id)
+        .options(joinedload(Finding.commitment), joinedload(Finding.by))
+        .order_by(Finding.id)
+    )
+    for finding in rows:
+        found[finding.issue_id].append(finding)
+    return found
+
+
+def last_findings(issue_ids: Iterable[int]) -> dict[int, Finding]:
+    """The latest finding of each issue, with its meeting. One statement."""
+    newest = select(func.max(Finding.id)).where(Finding.issue_id.in_(list(issue_ids))).group_by(Finding.issue_id)
+    rows = db.session.scalars(
+        select(Finding).where(Finding.id.in_(newest)).options(joinedload(Finding.hearing), joinedload(Finding.by))
+    )
+    return {finding.issue_id: finding for finding in rows}
+
+
+def evidence_of(finding_ids: Iterable[int]) -> dict[int, list[FindingFile]]:
+    """Evidence by finding id. One statement."""
+    kept: dict[int, list[FindingFile]] = defaultdict(list)
+    rows = db.session.scalars(
+        select(FindingFile).where(FindingFile.finding_id.in_(list(finding_ids))).order_by(FindingFile.id)
+    )
+    for link in rows:
+        kept[link.finding_id].append(link)
+    return kept
+
+
+def confirmation_states(issue_ids: Iterable[int]) -> dict[int, Confirmation]:
+    """The standing question or answer of each issue in its present round. One statement."""
+    rows = db.session.scalars(
+        select(Confirmation)
+        .join(Issue, and_(Issue.id == Confirmation.issue_id, Issue.round == Confirmation.round))
+        .where(Confirmation.issue_id.in_(list(issue_ids)))
+        .options(joinedload(Confirmation.deputy).options(*_name_only()))
+        .order_by(Confirmation.id)
+    )
+    return {row.issue_id: row for row in rows}
+
+
+def _name_only() -> tuple[Any, ...]:
+    """A person's name and whether the person is still there; nothing else of the row's relations."""
+    return (load_only(User.id, User.name, User.active), lazyload(User.department), lazyload(User.role_rows))
+
+
+def waiting_for(deputy: User) -> Sequence[Confirmation]:
+    """What waits for a deputy's word, the most urgent first."""
+    return db.session.scalars(
+        select(Confirmation)
+        .where(Confirmation.deputy_id == deputy.id, Confirmation.status == ConfirmationStatus.ASKED)
+        .options(joinedload(Confirmation.issue).joinedload(Issue.hearing).lazyload(Hearing.station))
+        .order_by(Confirmation.due_on, Confirmation.id)
+    ).all()
+
+
+def confirmations(user: User, state: str = "asked", limit: int = 300) -> Sequence[Confirmation]:
+    """Confirmations this person may see: those waiting by date, or the answered ones, latest first."""
+    found = (
+        select(Confirmation)
+        .where(scoped("confirmation.read", user, Confirmation))
+        .options(
+            joinedload(Confirmation.issue).joinedload(Issue.hearing).lazyload(Hearing.station),
+            joinedload(Confirmation.deputy).options(*_name_only()),
+        )
+        .limit(limit)
+    )
+    if state == "asked":
+        found = found.where(Confirmation.status == ConfirmationStatus.ASKED)
+        return db.session.scalars(found.order_by(Confirmation.due_on, Confirmation.id)).all()
+    found = found.where(Confirmation.status != ConfirmationStatus.ASKED)
+    return db.session.scalars(found.order_by(Confirmation.answered_at.desc(), Confirmation.id.desc())).all()
+
+
+def number_waiting(user: User) -> int:
+    """How many confirmations are waiting that this person may see."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Confirmation)
+            .where(scoped("confirmation.read", user, Confirmation), Confirmation.status == ConfirmationStatus.ASKED)
+        )
+        or 0
+    )
+
+
+@dataclass
+class ShortStory:
+    """What a deputy needs to see before confirming: promised, reported, found, with pictures."""
+
+    commitments: Sequence[Commitment]
+    replies: Sequence[Reply]
+    findings: Sequence[Finding]
+    files: Sequence[IssueFile]
+    evidence: Mapping[int, list[FindingFile]]
+    ballots: Sequence[Ballot]
+
+
+def short_story(issue: Issue) -> ShortStory:
+    """The issue's promises, replies, findings and pictures. Seven statements."""
+    commitments = db.session.scalars(
+        select(Commitment)
+        .where(Commitment.issue_id == issue.id)
+        .options(joinedload(Commitment.lead), selectinload(Commitment.co_handlers))
+        .order_by(Commitment.position)
+    ).all()
+    replies = db.session.scalars(
+        select(Reply)
+        .where(Reply.issue_id == issue.id)
+        .options(joinedload(Reply.assignment).joinedload(Assignment.department))
+        .order_by(Reply.at)
+    ).all()
+    findings = db.session.scalars(
+        select(Finding)
+        .where(Finding.issue_id == issue.id)
+        .options(joinedload(Finding.hearing), joinedload(Finding.commitment))
+        .order_by(Finding.id)
+    ).all()
+    files = db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id).order_by(IssueFile.id)).all()
+    ballots = db.session.scalars(
+        select(Ballot).where(Ballot.issue_id == issue.id).options(joinedload(Ballot.hearing)).order_by(Ballot.at)
+    ).all()
+    return ShortStory(commitments, replies, findings, files, evidence_of(f.id for f in findings), ballots)
+
+
+def finding_file(id_: int, user: User) -> FindingFile | None:
+    """Evidence that this person may see: whoever may read the issue."""
+    return db.session.scalar(
+        select(FindingFile)
+        .join(Finding, Finding.id == FindingFile.finding_id)
+        .join(Issue, Issue.id == Finding.issue_id)
+        .where(FindingFile.id == id_, scoped("issue.read", user, Issue))
+    )
+
+
+def bytes_of(file: StoredFile, small: bool) -> bytes:
+    """What to send: the file, or its small picture."""
+    digest = file.thumb_sha256 if small and file.thumb_sha256 else file.sha256
+    return db.session.get_one(Blob, digest).data
+
+
+# -- the night -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class LastItem:
+    """One issue of the last hearing, and what became of it."""
+
+    issue: Issue
+    commitments: list[Commitment] = field(default_factory=list)
+
+    @property
+    def light(self) -> str | None:
+        """The most urgent light of its promises, None without promises."""
+        lights = {light(c) for c in self.commitments}
+        return next((key for key in LIGHTS if key in lights), None)
+
+
+def last_time(hearing: Hearing, user: User | None = None) -> list[LastItem]:
+    """The issues of the evening hearing before this one, open and since closed, with their promises.
+
+    With `user` only what that person may read (then also: the last hearing that person may read). One statement.
+    """
+    other = aliased(Hearing)
+    before = select(other.id).where(
+        other.kind == HearingKind.NIGHT_HEARING,
+        other.starts_at < hearing.starts_at,
+        other.id != hearing.id,
+        other.status.in_(OVER),
+    )
+    readable: ColumnElement[bool] = true()
+    if user is not None:
+        mine = select(Hearing.id).where(scoped("hearing.read", user, Hearing))
+        before = before.where(other.id.in_(mine))
+        readable = scoped("issue.read", user, Issue)
+    previous = before.order_by(other.starts_at.desc(), other.id.desc()).limit(1).scalar_subquery()
+    rows = db.session.execute(
+        select(Issue, Commitment)
+        .join(Issue.hearing)
+        .outerjoin(Commitment, Commitment.issue_id == Issue.id)
+        .outerjoin(Commitment.lead)
+        .where(Issue.hearing_id == previous, readable)
+        .options(
+            contains_eager(Issue.hearing).lazyload(Hearing.station),
+            contains_eager(Commitment.lead),
+        )
+        .order_by(Issue.number, Commitment.position)
+    ).unique()
+    items: dict[int, LastItem] = {}
+    for issue, commitment in rows:
+        item = items.setdefault(issue.id, LastItem(issue))
+        if commitment is not None:
+            item.commitments.append(commitment)
+    return list(items.values())
+
+
+@dataclass
+class Night:
+    """Everything the session screen shows."""
+
+    seats: Sequence[Participant]
+    topics: list[Topic]
+    """Not taken up yet."""
+    issues: list[Issue]
+    commitments: dict[int, list[Commitment]]
+    ballots: dict[int, Ballot]
+    exchanges: Sequence[Exchange]
+    confirmation: Confirmation | None
+    departments: Sequence[Department]
+    current: Issue | None
+
+    @property
+    def offered(self) -> list[Department]:
+        """The departments that may promise: those there are now; the ones in the room first."""
+        here = {seat.department_id for seat in self.seats if seat.department_id}
+        now_ = [d for d in self.departments if d.is_current]
+        return sorted(now_, key=lambda d: d.id not in here)
+
+    @property
+    def by_list(self) -> list[tuple[AttendanceList, list[Participant]]]:
+        """The seats of each list that has any, in the order of the lists."""
+        return [(kind, list(rows)) for kind, rows in groupby(self.seats, key=lambda seat: seat.listed)]
+
+    @property
+    def present(self) -> int:
+        """How many people have come, seats without names counted."""
+        return present(self.seats)
+
+    @property
+    def seated(self) -> int:
+        """How many were expected, seats without names counted."""
+        return sum(seat.seats for seat in self.seats)
+
+    @property
+    def deputies(self) -> list[User]:
+        """The deputies in the room, and those who lead an issue of it."""
+        found: dict[int, User] = {}
+        for seat in self.seats:
+            if seat.user is not None and Role.DEPUTY in seat.user.role_set:
+                found.setdefault(seat.user.id, seat.user)
+        for issue in self.issues:
+            if issue.lead_deputy is not None:
+                found.setdefault(issue.lead_deputy.id, issue.lead_deputy)
+        return list(found.values())
+
+
+def present(seats: Iterable[Participant]) -> int:
+    """How many people have come, seats without names counted as they were taken."""
+    return sum(
+        (seat.seats_taken if seat.seats_taken is not None else seat.seats)
+        for seat in seats
+        if seat.came == Came.SIGNED_IN
+    )
+
+
+def number_present(hearing: Hearing) -> int:
+    """The same by one statement; 0 when nobody is signed in."""
+    return present(db.session.scalars(select(Participant).where(Participant.hearing_id == hearing.id)))
+
+
+def night(hearing: Hearing, wanted: int | None = None, *, pick: bool = False) -> Night:
+    """The session screen with one issue opened: the one wanted, or with `pick` the first without an outcome.
+
+    Eight statements, whatever the number of seats, topics, issues and promises.
+    """
+    seats = seats_of(hearing)
+    topics = db.session.scalars(
+        select(Topic)
+        .where(Topic.hearing_id == hearing.id)
+        .options(joinedload(Topic.departments), joinedload(Topic.deputy).options(*_name_only()))
+        .order_by(Topic.position, Topic.id)
+    ).unique()
+    issues = list(
+        db.session.scalars(
+            select(Issue)
+            .where(Issue.hearing_id == hearing.id)
+            .options(joinedload(Issue.lead_deputy).options(*_name_only()))
+            .order_by(Issue.position, Issue.id)
+        )
+    )
+    current = next((i for i in issues if i.id == wanted), None)
+    if current is None and pick and issues:
+        current = next((i for i in issues if i.outcome is None), issues[0])
+    return Night(
+        seats=seats,
+        topics=_untaken(topics, issues),
+        issues=issues,
+        commitments=commitments_by_issue(Issue.hearing_id == hearing.id),
+        ballots=ballots_of(hearing),
+        exchanges=exchanges_of(current) if current else [],
+        confirmation=confirmation_states([current.id]).get(current.id) if current else None,
+        departments=db.session.scalars(select(Department).order_by(Department.position, Department.id)).all(),
+        current=current,
+    )
+
+
+def seats_of(hearing: Hearing) -> list[Participant]:
+    """Who is expected and who came, in the order of the lists. One statement."""
+    rows = db.session.scalars(
+        select(Participant)
+        .where(Participant.hearing_id == hearing.id)
+        .options(joinedload(Participant.user).joinedload(User.role_rows), joinedload(Participant.department))
+        .order_by(_list_order(), Participant.position, Participant.id)
+    ).unique()
+    return list(rows)
+
+
+def _list_order() -> ColumnElement[int]:
+    """出席, 列席, 旁听."""
+    places = {kind: place for place, kind in enumerate(AttendanceList)}
+    return case(places, value=Participant.listed)
+
+
+def _untaken(topics: Iterable[Topic], issues: Iterable[Issue]) -> list[Topic]:
+    taken = {issue.topic_id for issue in issues}
+    return [t for t in topics if t.id not in taken and not t.set_aside]
+
+
+def commitments_by_issue(which: ColumnElement[bool]) -> dict[int, list[Commitment]]:
+    """The promises of the issues that `which` names, by issue id, with who leads and helps. One statement."""
+    rows = db.session.scalars(
+        select(Commitment)
+        .join(Issue, Issue.id == Commitment.issue_id)
+        .where(which)
+        .options(joinedload(Commitment.lead), joinedload(Commitment.co_handlers))
+        .order_by(Commitment.issue_id, Commitment.position, Commitment.id)
+    ).unique()
+    found: dict[int, list[Commitment]] = defaultdict(list)
+    for row in rows:
+        found[row.issue_id].append(row)
+    return found
+
+
+def exchanges_of(issue: Issue) -> Sequence[Exchange]:
+    """Who said what, in order. One statement."""
+    return db.session.scalars(
+        select(Exchange)
+        .where(Exchange.issue_id == issue.id)
+        .options(joinedload(Exchange.department))
+        .order_by(Exchange.position, Exchange.id)
+    ).all()
+
+
+def voted_on(hearing: Hearing, user: User) -> list[Issue]:
+    """What a ballot is held on: the meeting's own issues that were accepted, then those on its agenda.
+
+    Only issues that the person may read.
+    """
+    on_agenda = select(AgendaItem.issue_id).where(AgendaItem.hearing_id == hearing.id)
+    own = and_(
+        Issue.hearing_id == hearing.id,
+        or_(Issue.outcome.is_(None), Issue.outcome != "not_accepted"),
+        Issue.status != IssueStatus.NOT_ACCEPTED,
+    )
+    return list(
+        db.session.scalars(
+            select(Issue)
+            .outerjoin(AgendaItem, and_(AgendaItem.issue_id == Issue.id, AgendaItem.hearing_id == hearing.id))
+            .where(or_(own, Issue.id.in_(on_agenda)), scoped("issue.read", user, Issue))
+            .options(
+                joinedload(Issue.hearing).lazyload(Hearing.station),
+                joinedload(Issue.lead_deputy).options(*_name_only()),
+            )
+            .order_by(func.coalesce(AgendaItem.position, 0), Issue.position, Issue.id)
+        )
+    )
+
+
+def people_to_add(hearing: Hearing, limit: int = 500) -> Sequence[User]:
+    """Who of the directory is not on the list yet: for a walk-in."""
+    there = select(Participant.user_id).where(Participant.hearing_id == hearing.id, Participant.user_id.is_not(None))
+    kinds = select(UserRole.user_id).where(UserRole.role.in_((Role.DEPUTY, Role.LEADER, Role.DEPARTMENT)))
+    return db.session.scalars(
+        select(User)
+        .where(User.active.is_(True), User.id.not_in(there), User.id.in_(kinds))
+        .order_by(User.protocol_order, User.id)
+        .limit(limit)
+    ).all()
+
+
+def deputies() -> Sequence[User]:
+    """All deputies who can sign in, in protocol order."""
+    kinds = select(UserRole.user_id).where(UserRole.role == Role.DEPUTY)
+    return db.session.scalars(
+        select(User).where(User.active.is_(True), User.id.in_(kinds)).order_by(User.protocol_order, User.id)
+    ).all()
+
+
+def leaders(also: int | None = None) -> Sequence[User]:
+    """Who may chair: leaders and organisers, in protocol order."""
+    kinds = select(UserRole.user_id).where(UserRole.role.in_((Role.LEADER, Role.ORGANISER)))
+    keep = or_(User.active.is_(True), User.id == also)
+    return db.session.scalars(select(User).where(keep, User.id.in_(kinds)).order_by(User.protocol_order, User.id)).all()
+
+
+# -- look-backs ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class LookBacks:
+    """One page of the list of look-backs."""
+
+    rows: Sequence[Hearing]
+    counts: Mapping[int, tuple[int, int]]
+    """By hearing: items on the agenda, items with a finding."""
+    total: int
+    older: str | None
+    newer: str | None
+
+    @property
+    def count_text(self) -> str:
+        """How many, in words; exact up to a thousand."""
+        return _("%(count)s in all", count="1,000+" if self.total > EXACT else self.total)
+
+
+def _cursor(hearing: Hearing) -> str:
+    return f"{int(hearing.starts_at.timestamp())}.{hearing.id}"
+
+
+def _spot(words: str) -> tuple[datetime, int] | None:
+    parts = words.split(".")
+    if len(parts) != 2 or not all(p.isascii() and p.isdigit() and len(p) < 12 for p in parts):
+        return None
+    return datetime.fromtimestamp(min(int(parts[0]), 32503680000), UTC), min(int(parts[1]), 2**31 - 1)
+
+
+def look_backs(
+    user: User,
+    *,
+    state: str = "upcoming",
+    kind: HearingKind | None = None,
+    after: str = "",
+    before: str = "",
+    size: int = 50,
+) -> LookBacks:
+    """Meetings that look back, which this person may read: upcoming (next first), held or all (latest first).
+
+    Three statements.
+    """
+    found: Select[Any] = select(Hearing).where(
+        Hearing.kind.in_(LOOKING_BACK), scoped("hearing.read", user, Hearing), Hearing.status != HearingStatus.DISCARDED
+    )
+    if kind is not None:
+        found = found.where(Hearing.kind == kind)
+    coming = state == "upcoming"
+    if coming:
+        found = found.where(
+            Hearing.status.in_(
+                (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED, HearingStatus.IN_SESSION)
+            )
+        )
+    elif state == "held":
+        found = found.where(Hearing.status.in_(OVER))
+    limited = found.with_only_columns(Hearing.id).limit(EXACT + 1).subquery()
+    total = db.session.scalar(select(func.count()).select_from(limited)) or 0
+    key = tuple_(Hearing.starts_at, Hearing.id)
+    forward, back = _spot(after), _spot(before)
+    ascending = coming
+    if forward:
+        found = found.where(key > forward if ascending else key < forward)
+    elif back:
+        found = found.where(key < back if ascending else key > back)
+    ordered = ascending != bool(back and not forward)
+    columns = (Hearing.starts_at, Hearing.id)
+    order = columns if ordered else tuple(c.desc() for c in columns)
+    rows = list(db.session.scalars(found.order_by(*order).limit(size + 1)))
+    more = len(rows) > size
+    rows = rows[:size]
+    if back and not forward:
+        rows.reverse()
+        newer, older = more, True
+    else:
+        newer, older = bool(forward), more
+    ids = [h.id for h in rows]
+    counted = db.session.execute(
+        select(
+            AgendaItem.hearing_id,
+            func.count(AgendaItem.id.distinct()),
+            func.count(Finding.issue_id.distinct()),
+        )
+        .outerjoin(Finding, and_(Finding.hearing_id == AgendaItem.hearing_id, Finding.issue_id == AgendaItem.issue_id))
+        .where(AgendaItem.hearing_id.in_(ids))
+        .group_by(AgendaItem.hearing_id)
+    )
+    counts = {row[0]: (row[1], row[2]) for row in counted}
+    return LookBacks(
+        rows,
+        counts,
+        total,
+        older=_cursor(rows[-1]) if rows and older else None,
+        newer=_cursor(rows[0]) if rows and newer else None,
+    )
+
+
+@dataclass
+class Item:
+    """An issue on an agenda, with what one must know to look back at it."""
+
+    entry: AgendaItem
+    issue: Issue
+    leads: list[Department]
+    commitments: list[Commitment]
+    last: Finding | None
+    here: list[Finding]
+    evidence: dict[int, list[FindingFile]]
+    confirmation: Confirmation | None
+    ballot: Ballot | None
+    reply: Reply | None
+
+
+def agenda(hearing: Hearing, user: User) -> list[Item]:
+    """The agenda with each issue's promises, last finding, confirmation and count. Nine statements.
+
+    Only issues that the person may read: a department sees its own.
+    """
+    entries = db.session.scalars(
+        select(AgendaItem)
+        .join(AgendaItem.issue)
+        .where(AgendaItem.hearing_id == hearing.id, scoped("issue.read", user, Issue))
+        .options(
+            contains_eager(AgendaItem.issue).options(
+                joinedload(Issue.hearing).lazyload(Hearing.station),
+                joinedload(Issue.lead_deputy).options(*_name_only()),
+            )
+        )
+        .order_by(AgendaItem.position, AgendaItem.id)
+    ).all()
+    ids = [entry.issue_id for entry in entries]
+    leads: dict[int, list[Department]] = defaultdict(list)
+    for assignment in db.session.scalars(
+        select(Assignment)
+        .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
+        .where(Assignment.issue_id.in_(ids), Assignment.part != Part.CO_HANDLER)
+        .options(joinedload(Assignment.department))
+        .order_by(Assignment.id)
+    ):
+        leads[assignment.issue_id].append(assignment.department)
+    newest = select(func.max(Reply.id)).where(Reply.issue_id.in_(ids)).group_by(Reply.issue_id)
+    replies = {r.issue_id: r for r in db.session.scalars(select(Reply).where(Reply.id.in_(newest)))}
+    promised = commitments_by_issue(Issue.id.in_(ids))
+    here = findings_of(hearing)
+    evidence = evidence_of(f.id for found in here.values() for f in found)
+    last = last_findings(ids)
+    states = confirmation_states(ids)
+    counts = ballots_of(hearing)
+    return [
+        Item(
+            entry=entry,
+            issue=entry.issue,
+            leads=leads[entry.issue_id],
+            commitments=promised[entry.issue_id],
+            last=last.get(entry.issue_id),
+            here=here.get(entry.issue_id, []),
+            evidence=evidence,
+            confirmation=states.get(entry.issue_id),
+            ballot=counts.get(entry.issue_id),
+            reply=replies.get(entry.issue_id),
+        )
+        for entry in entries
+    ]
+
+
+def agenda_size(hearing: Hearing) -> int:
+    """How many items there are in all."""
+    return (
+        db.session.scalar(select(func.count()).select_from(AgendaItem).where(AgendaItem.hearing_id == hearing.id)) or 0
+    )
+
+
+def agenda_entry(hearing: Hearing, issue_id: int, user: User) -> AgendaItem | None:
+    """One item of the agenda that the person may read."""
+    return db.session.scalar(
+        select(AgendaItem)
+        .join(Issue, Issue.id == AgendaItem.issue_id)
+        .where(
+            AgendaItem.hearing_id == hearing.id,
+            AgendaItem.issue_id == issue_id,
+            scoped("issue.read", user, Issue),
+        )
+        .options(joinedload(AgendaItem.issue))
+    )
+
+
+def unresolved(user: User) -> ColumnElement[bool]:
+    """The clause for issues that this person may gather into a look-back."""
+    return and_(Issue.status.in_(UNRESOLVED), scoped("issue.read", user, Issue))
+
+
+@dataclass
+class Candidate:
+    """An issue that may be looked back at."""
+
+    issue: Issue
+    commitments: list[Commitment]
+    leads: list[str]
+
+    @property
+    def due(self) -> date | None:
+        """The next date still owed."""
+        return min(
+            (c.due_on for c in self.commitments if c.status in (CommitmentStatus.OPEN, CommitmentStatus.REPORTED)),
+            default=None,
+        )
+
+    @property
+    def light(self) -> str:
+        """The most urgent light of what is owed."""
+        lights = {light(c) for c in self.commitments}
+        return next((key for key in LIGHTS if key in lights), "grey")
+
+
+def candidates(
+    user: User,
+    *,
+    hearing: int | None = None,
+    street: str = "",
+    department: int | None = None,
+    light: str = "",
+    also: Iterable[int] = (),
+    but: Hearing | None = None,
+    limit: int = 200,
+) -> tuple[list[Candidate], bool]:
+    """Unresolved issues for a look-back, narrowed; and whether there are more than `limit`. Three statements.
+
+    `also` are chosen already and stay on the list whatever the filter says; `but` is a meeting whose agenda they
+    are not yet on.
+    """
+    narrowed: list[ColumnElement[bool]] = []
+    if hearing is not None:
+        narrowed.append(Issue.hearing_id == hearing)
+    if street:
+        narrowed.append(Issue.street == street)
+    if department is not None:
+        handled = select(Assignment.issue_id).where(Assignment.department_id == department)
+        promised = select(Commitment.issue_id).where(Commitment.lead_id == department)
+        narrowed.append(or_(Issue.id.in_(handled), Issue.id.in_(promised)))
+    if light in ("red", "yellow", "green"):
+        narrowed.append(_with_light(light))
+    which = and_(true(), *narrowed)
+    chosen = list(also)
+    if chosen:
+        which = or_(which, Issue.id.in_(chosen))
+    found = select(Issue).where(unresolved(user), which)
+    if but is not None:
+        found = found.where(Issue.id.not_in(select(AgendaItem.issue_id).where(AgendaItem.hearing_id == but.id)))
+    issues = list(
+        db.session.scalars(
+            found.join(Issue.hearing)
+            .options(
+                contains_eager(Issue.hearing).lazyload(Hearing.station),
+                joinedload(Issue.lead_deputy).options(*_name_only()),
+            )
+            .order_by(Hearing.starts_at.desc(), Issue.hearing_id, Issue.number)
+            .limit(limit + 1)
+        )
+    )
+    more = len(issues) > limit
+    issues = issues[:limit]
+    ids = [i.id for i in issues]
+    promises = commitments_by_issue(Issue.id.in_(ids))
+    leads: dict[int, list[str]] = defaultdict(list)
+    for issue_id, name in db.session.execute(
+        select(Assignment.issue_id, Department.short_name)
+        .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
+        .join(Department, Department.id == Assignment.department_id)
+        .where(Assignment.issue_id.in_(ids), Assignment.part != Part.CO_HANDLER)
+        .order_by(Assignment.id)
+    ):
+        leads[issue_id].append(name)
+    return [Candidate(i, promises[i.id], leads[i.id]) for i in issues], more
+
+
+def _with_light(key: str) -> ColumnElement[bool]:
+    """Issues with an open promise of that light."""
+    day, edge = today(), today() + timedelta(days=soon())
+    within = {
+        "red": Commitment.due_on < day,
+        "yellow": Commitment.due_on.between(day, edge),
+        "green": Commitment.due_on > edge,
+    }[key]
+    return Issue.id.in_(select(Commitment.issue_id).where(Commitment.status == CommitmentStatus.OPEN, within))
+
+
+def chosen_issues(user: User, ids: Iterable[int]) -> list[Issue]:
+    """The unresolved issues of these ids that the person may gather, ready to be carried in."""
+    wanted = list(ids)
+    rows = db.session.scalars(
+        select(Issue)
+        .where(Issue.id.in_(wanted), unresolved(user))
+        .options(joinedload(Issue.lead_deputy), joinedload(Issue.hearing))
+        .order_by(Issue.hearing_id, Issue.number)
+    ).unique()
+    return list(rows)
+
+
+def filter_choices(user: User) -> tuple[Sequence[Any], Sequence[str], Sequence[Any]]:
+    """For the filter of unresolved issues: their hearings, streets, departments. Three statements."""
+    open_issues = select(Issue.id).where(unresolved(user))
+    hearings = db.session.execute(
+        select(Hearing.id, Hearing.serial_no, Hearing.title)
+        .where(Hearing.id.in_(select(Issue.hearing_id).where(unresolved(user))))
+        .order_by(Hearing.starts_at.desc())
+        .limit(200)
+    ).all()
+    streets = db.session.scalars(
+        select(Issue.street).where(unresolved(user), Issue.street.is_not(None)).distinct().order_by(Issue.street)
+    ).all()
+    offices = db.session.execute(
+        select(Department.id, Department.short_name)
+        .where(
+            or_(
+                Department.id.in_(select(Assignment.department_id).where(Assignment.issue_id.in_(open_issues))),
+                Department.id.in_(select(Commitment.lead_id).where(Commitment.issue_id.in_(open_issues))),
+            )
+        )
+        .order_by(Department.position, Department.id)
+    ).all()
+    return hearings, [s for s in streets if s], offices
+
+
+def stations_for(user: User) -> Sequence[Station]:
+    """Where this person may hold a meeting."""
+    keep = or_(Station.valid_until.is_(None), Station.valid_until >= today())
+    if not user.is_district:
+        keep = and_(keep, Station.id.in_(user.station_ids))
+    return db.session.scalars(select(Station).where(keep).order_by(Station.street, Station.code)).all()
+
+
+def upcoming(user: User, limit: int = 10) -> Sequence[Hearing]:
+    """The next look-backs this person may read."""
+    return db.session.scalars(
+        select(Hearing)
+        .where(
+            Hearing.kind.in_(LOOKING_BACK),
+            scoped("hearing.read", user, Hearing),
+            Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION)),
+            Hearing.ends_at > now() - timedelta(days=1),
+        )
+        .order_by(Hearing.starts_at)
+        .limit(limit)
+    ).all()
+
+
+def is_settled(issue: Issue) -> bool:
+    """Whether an issue needs no looking back any more."""
+    return issue.status in CLOSED
