@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import Model, db, now
 from .errors import RuleBroken
+from .forms import clean_arg
 
 IMAGES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
 PAPERS = {
@@ -64,7 +65,7 @@ def store(upload: Any, *, actor: Any, field: str = "files") -> StoredFile:
     device are personal data). Raises `RuleBroken` when the file is empty, over UPLOAD_MB, of a kind we do not
     keep, or not what its name says.
     """
-    name = (upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1].strip()[-150:]
+    name = clean_arg((upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1], 1000)[-150:]
     data = upload.read()
     limit = current_app.config["UPLOAD_MB"]
     if not data:
