@@ -324,7 +324,7 @@ def _department(a: Assignment, record: Record) -> Event:
     elif a.accepted_by_silence or a.status == AssignmentStatus.ASSIGNED:
         taken = _("no answer within the limit: counts as accepted")
     elif a.accepted_at:
-        taken = day(a.accepted_at)
+        taken = _("accepted on %(day)s", day=day(a.accepted_at))
     else:
         taken = None
     return {
