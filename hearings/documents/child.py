@@ -5,7 +5,7 @@ its environment. It ends after its standard input closes, after a number of pape
 
 A message is a length of eight bytes and that many bytes. A job is one JSON message
 `{"html", "static", "files": [name, …]}` and one message per file; a reply is one JSON message
-`{"ok", "warnings", "error"}` and, when ok, the PDF.
+`{"ok", "warnings", "error", "incomplete"}` and, when ok, the PDF.
 """
 
 from __future__ import annotations
@@ -59,7 +59,12 @@ def main(papers: int) -> None:
     os.nice(5)  # a paper may take a moment longer so that pages do not
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
-    press = Press()
+    try:
+        press = Press()
+    except (ImportError, OSError):  # Pango or HarfBuzz is not there
+        read(source)
+        write(sink, json.dumps({"ok": False, "incomplete": True, "error": traceback.format_exc()}).encode())
+        return
     gc.collect()
     gc.freeze()
     gc.disable()  # collecting while a page is laid out takes a fifth of the time

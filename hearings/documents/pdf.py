@@ -45,6 +45,7 @@ _BUSY = lazy_gettext("Many papers are being made at the moment. Nothing was chan
 _FAILED = lazy_gettext(
     "The paper could not be made. Nothing was changed; try again, and tell the administrator if it happens twice."
 )
+_INCOMPLETE = lazy_gettext("The libraries that print papers are missing on this machine. Run `make setup`.")
 _LATE = lazy_gettext("The paper took too long and was stopped. Nothing was changed; shorten it or split it in two.")
 
 
@@ -113,7 +114,7 @@ def _run(context: Context, words: object) -> Markup:
     return text.run(words, context["covered"])
 
 
-_environment.filters["run"] = _run
+_environment.filters.update(run=_run, lines_needed=text.lines_needed)
 _environment.globals.update(
     {
         name: getattr(text, name)
@@ -211,7 +212,7 @@ class _Pool:
         reply, pdf = outcome
         if not reply["ok"]:
             log.error("rendering failed: %s", reply["error"])
-            raise RenderFailed(_FAILED)
+            raise RenderFailed(_INCOMPLETE if reply.get("incomplete") else _FAILED)
         for warning in reply["warnings"]:
             log.warning("rendering: %s", warning)
         return pdf

@@ -59,6 +59,12 @@ def body(page: Any) -> list[Line]:
     return [line for line in lines(page) if 37 < line.baseline < 262.5]
 
 
+def outside(page: Any) -> list[Line]:
+    """What stands under the type area beside the page number, or over it beside the word draft: nothing, we hope."""
+    below = [line for line in lines(page) if line.baseline > 262.2 and line.text != f"— {page.page_number} —"]
+    return below + [line for line in lines(page) if line.baseline < 37 and line.text != "（草稿）"]
+
+
 def rules(page: Any) -> list[tuple[float, float, float]]:
     """Horizontal rules as wide as the type area: left, right, bottom edge."""
     shapes = [*page.rects, *page.lines]

@@ -87,8 +87,10 @@ def poisoned(value: Any, poison: str) -> Any:
     return value
 
 
-@pytest.mark.parametrize("number", range(len(attacks(""))))
-@pytest.mark.parametrize("template", ["minutes", "paper"])
+@pytest.mark.parametrize(
+    ("template", "number"),
+    [*(("minutes", n) for n in range(len(attacks("")))), ("paper", 0), ("paper", 6), ("paper", 7)],
+)
 def test_what_is_typed_into_any_field_is_text(
     template: str, number: int, canary: tuple[str, list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -106,13 +108,14 @@ def test_what_is_typed_into_any_field_is_text(
     for page in sheets:
         left = 28 if page.page_number % 2 else 26
         assert max(char["x1"] for char in page.chars) * MM <= left + 156 + 0.6
-        assert max(line.baseline for line in body(page)) <= 262
+        assert measure.outside(page) == []
 
 
 @pytest.mark.parametrize("field", ["title", "mark", "issuer", "code", "organisation"])
 @pytest.mark.parametrize("value", ["", "字" * 5000, "w" * 300])
 def test_a_field_may_be_empty_or_enormous(field: str, value: str) -> None:
     for page in pages(render("minutes", minutes(1, **{field: value}))):
+        assert measure.outside(page) == []
         for char in page.chars:
             assert char["x1"] * MM <= (184 if page.page_number % 2 else 182) + 0.6
 
@@ -131,7 +134,7 @@ def test_five_thousand_characters_in_a_paragraph_and_in_a_cell() -> None:
     assert found.count("区教育局答复，") == 715
     assert found.count("逐") == 715
     for page in sheets:
-        assert max(line.baseline for line in body(page)) <= 262
+        assert measure.outside(page) == []
 
 
 def test_a_character_no_typeface_has_prints_as_the_compositors_mark(caplog: pytest.LogCaptureFixture) -> None:
