@@ -72,7 +72,7 @@ class HearingForm(Form):
 
     kind: Any = Choice(_l("Kind"), kind=HearingKind)
     station: Any = Choice(_l("Station"), kind=int)
-    day: Any = DayField(_l("Date"))
+    day: Any = DayField(_l("Day"))
     starts: Any = ClockField(_l("Start"))
     ends: Any = ClockField(_l("End"))
     title = TextLine(_l("Title"), limit=100)
@@ -88,7 +88,7 @@ class HearingForm(Form):
 class RescheduleForm(Form):
     """Another time or place, and why."""
 
-    day = DayField(_l("Date"))
+    day = DayField(_l("Day"))
     starts = ClockField(_l("Start"))
     ends = ClockField(_l("End"))
     station = Choice(_l("Station"), kind=int)
@@ -120,9 +120,9 @@ class SeatForm(Form):
     """A named guest, or seats without names; later the same of any seat."""
 
     capacity = Choice(_l("Capacity"), kind=Capacity)
-    listed = Choice(_l("List"), kind=AttendanceList)
+    listed = Choice(_l("Stands on the list"), kind=AttendanceList)
     seats: Any = Number(_l("Number of seats"), least=1, most=500, default=1)
-    name: Any = TextLine(_l("Name"), required=False, limit=40)
+    name: Any = TextLine(_l("Name of the person"), required=False, limit=40)
     unit = TextLine(_l("Unit"), required=False, limit=60)
     title = TextLine(_l("Job title"), required=False, limit=60)
     email = TextLine(_l("E-mail"), required=False, limit=120)
@@ -159,7 +159,7 @@ class AttendeeForm(Form):
     stand_in_name = TextLine(_l("Stand-in"), required=False, limit=40)
     stand_in_title = TextLine(_l("Stand-in's job title"), required=False, limit=60)
     text = TextBlock(_l("Preparation"), required=False, limit=5000)
-    file = FileField(_l("File"))
+    file = FileField(_l("Attachment"))
 
 
 class TopicForm(Form):
@@ -200,7 +200,7 @@ class SetAsideForm(Form):
 
     reason = TextLine(
         _l("Reason"),
-        description=_l("For instance: in court, a tender is running, settled meanwhile, no concrete matter."),
+        description=_l("For instance: in court, a tender is running, settled meanwhile, nothing concrete."),
     )
 
 

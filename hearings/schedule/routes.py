@@ -48,6 +48,7 @@ from .models import (
     SOURCE_LABELS,
     AttendanceList,
     Came,
+    Capacity,
     Hearing,
     HearingKind,
     HearingStatus,
@@ -507,7 +508,7 @@ def _cell(day: Any, first: Any, table: Any, names: Any, events: Any) -> dict[str
         "is-off" if not works else "",
         "is-workday" if works and weekend else "",
         "is-today" if day == today() else "",
-        "is-free" if not events.get(day) and day != today() and note is None else "",
+        "d-none d-sm-table-cell" if not events.get(day) and day != today() and note is None else "",
     ]
     return {
         "day": day,
@@ -921,7 +922,7 @@ def invite(hearing: Hearing) -> Any:
 @requires("hearing.amend", Hearing)
 def guest(hearing: Hearing) -> Any:
     """Somebody who is not in the directory, or seats without names."""
-    form = SeatForm()
+    form = SeatForm(capacity=Capacity.RESIDENT, listed=AttendanceList.IN_ATTENDANCE)
     done = submit(
         form,
         lambda: operations.add_guest(
