@@ -210,7 +210,8 @@ def go_on() -> Any:
     db.session.delete(row)
     db.session.commit()
     db.session.remove()
-    answer = Response.from_app(current_app.wsgi_app, environ)
+    with current_app.app_context():  # a `g` and a database session of its own, as any other request has
+        answer = Response.from_app(current_app.wsgi_app, environ, buffered=True)
     answer.delete_cookie(PARKED_COOKIE)
     return answer
 

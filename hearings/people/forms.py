@@ -34,7 +34,7 @@ def _mail(form: Any, field: Any) -> None:
 class PersonForm(Form):
     """One person: what stands on papers, and what they may do."""
 
-    name = TextLine(_l("Name"), limit=40)
+    name = TextLine(_l("Name of the person"), limit=40)
     username = TextLine(_l("Login name"), limit=32)
     title = TextLine(_l("Job title"), required=False, limit=60)
     email = TextLine(_l("E-mail"), required=False, limit=200, rules=[_mail])

@@ -236,7 +236,11 @@ def rename_department(department: Department) -> Any:
     done = submit(
         form,
         lambda: operations.rename_department(
-            department, name=form.name.data, short_name=form.short_name.data, on=form.on.data, actor=me()
+            department,
+            name=str(form.name.data),
+            short_name=str(form.short_name.data),
+            on=form.on.data or today(),
+            actor=me(),
         ),
         to=lambda made: url_for(".department", id=made.id),
         said=_("Renamed. Old records keep the old name."),
@@ -253,7 +257,7 @@ def retire_department(department: Department) -> Any:
     done = submit(
         form,
         lambda: operations.retire_department(
-            department, on=form.on.data, successor=form.rows.get(form.successor.data), actor=me()
+            department, on=form.on.data or today(), successor=form.rows.get(form.successor.data), actor=me()
         ),
         to=url_for(".department", id=department.id),
     )
@@ -298,10 +302,10 @@ def holidays() -> Any:
     done = submit(
         form,
         lambda: operations.decide_days(
-            first=form.first.data,
+            first=form.first.data or today(),
             last=form.last.data,
             is_workday=form.kind.data == "workday",
-            name=form.name.data,
+            name=str(form.name.data),
             actor=me(),
         ),
         to=lambda made: url_for(".holidays", year=made[0].day.year),

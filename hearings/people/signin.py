@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, flash
+from flask import current_app, flash, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -10,7 +10,7 @@ from flask_security import signals
 from flask_security.core import Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.forms import ChangePasswordForm, LoginForm
-from flask_security.utils import hash_password, verify_and_update_password
+from flask_security.utils import hash_password, set_request_attr, verify_and_update_password
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
@@ -114,7 +114,11 @@ def load_user(fs_uniquifier: str) -> User | None:
         .unique()
         .scalar_one_or_none()
     )
-    return user if user is not None and user.active else None
+    if user is None or not user.active:
+        return None
+    set_request_attr("fs_authn_via", "session")  # the library's own views ask how the person came in
+    set_request_attr("fs_paa", session.get("fs_paa", 0))
+    return user
 
 
 def init_app(app: Any) -> None:
@@ -122,4 +126,5 @@ def init_app(app: Any) -> None:
     store = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
     security.init_app(app, store, login_form=SignInForm, change_password_form=NewPasswordForm)
     app.login_manager.user_loader(load_user)
+    app.login_manager.request_loader(lambda request: None)  # by the session only, never by a token in an address
     signals.password_changed.connect(_changed, app)
