@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
-from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only
 
 from ..db import db, now, today
 from ..files import Blob, StoredFile
@@ -81,12 +81,12 @@ def latest_ballots(issue_ids: Iterable[int]) -> dict[int, Ballot]:
 
 
 def findings_of(hearing: Hearing) -> dict[int, list[Finding]]:
-    """What one meeting found, by issue id, in the order recorded. Two statements (with evidence: files_of)."""
+    """What one meeting found, by issue id, in the order recorded. One statement (evidence: `evidence_of`)."""
     found: dict[int, list[Finding]] = defaultdict(list)
     rows = db.session.scalars(
         select(Finding)
         .where(Finding.hearing_id == hearing.id)
-        .options(joinedload(Finding.commitment), joinedload(Finding.by))
+        .options(joinedload(Finding.commitment), joinedload(Finding.by).options(*_name_only()))
         .order_by(Finding.id)
     )
     for finding in rows:
@@ -183,12 +183,12 @@ class ShortStory:
     ballots: Sequence[Ballot]
 
 
-def short_story(issue: Issue) -> ShortStory:
-    """The issue's promises, replies, findings and pictures. Seven statements."""
+def short_story(issue: Issue, *, briefly: bool = False) -> ShortStory:
+    """The issue's promises and replies; unless `briefly` its findings, pictures and counts. Two or six statements."""
     commitments = db.session.scalars(
         select(Commitment)
         .where(Commitment.issue_id == issue.id)
-        .options(joinedload(Commitment.lead), selectinload(Commitment.co_handlers))
+        .options(joinedload(Commitment.lead))
         .order_by(Commitment.position)
     ).all()
     replies = db.session.scalars(
@@ -197,17 +197,47 @@ def short_story(issue: Issue) -> ShortStory:
         .options(joinedload(Reply.assignment).joinedload(Assignment.department))
         .order_by(Reply.at)
     ).all()
+    if briefly:
+        return ShortStory(commitments, replies, (), (), {}, ())
     findings = db.session.scalars(
         select(Finding)
         .where(Finding.issue_id == issue.id)
-        .options(joinedload(Finding.hearing), joinedload(Finding.commitment))
+        .options(joinedload(Finding.hearing).lazyload(Hearing.station))
         .order_by(Finding.id)
     ).all()
     files = db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id).order_by(IssueFile.id)).all()
     ballots = db.session.scalars(
-        select(Ballot).where(Ballot.issue_id == issue.id).options(joinedload(Ballot.hearing)).order_by(Ballot.at)
+        select(Ballot)
+        .where(Ballot.issue_id == issue.id)
+        .options(joinedload(Ballot.hearing).lazyload(Hearing.station))
+        .order_by(Ballot.at)
     ).all()
     return ShortStory(commitments, replies, findings, files, evidence_of(f.id for f in findings), ballots)
+
+
+def whole_confirmation(row: Confirmation) -> Confirmation:
+    """The same row with its issue, hearing and deputy at hand. One statement."""
+    return db.session.scalars(
+        select(Confirmation)
+        .where(Confirmation.id == row.id)
+        .options(
+            joinedload(Confirmation.issue).joinedload(Issue.hearing).lazyload(Hearing.station),
+            joinedload(Confirmation.deputy).options(*_name_only()),
+        )
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def whole_issue(issue: Issue) -> Issue:
+    """The same row with its hearing and deputy at hand. One statement."""
+    return db.session.scalars(
+        select(Issue)
+        .where(Issue.id == issue.id)
+        .options(
+            joinedload(Issue.hearing).lazyload(Hearing.station), joinedload(Issue.lead_deputy).options(*_name_only())
+        )
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def finding_file(id_: int, user: User) -> FindingFile | None:
@@ -469,7 +499,10 @@ def deputies() -> Sequence[User]:
     """All deputies who can sign in, in protocol order."""
     kinds = select(UserRole.user_id).where(UserRole.role == Role.DEPUTY)
     return db.session.scalars(
-        select(User).where(User.active.is_(True), User.id.in_(kinds)).order_by(User.protocol_order, User.id)
+        select(User)
+        .where(User.active.is_(True), User.id.in_(kinds))
+        .options(*_name_only())
+        .order_by(User.protocol_order, User.id)
     ).all()
 
 
@@ -585,73 +618,94 @@ class Item:
 
     entry: AgendaItem
     issue: Issue
-    leads: list[Department]
-    commitments: list[Commitment]
-    last: Finding | None
-    here: list[Finding]
-    evidence: dict[int, list[FindingFile]]
     confirmation: Confirmation | None
     ballot: Ballot | None
-    reply: Reply | None
+    commitments: list[Commitment]
+    leads: list[Department] = field(default_factory=list)
+    reply: Reply | None = None
+    here: list[Finding] = field(default_factory=list)
+    last: Finding | None = None
 
 
-def agenda(hearing: Hearing, user: User) -> list[Item]:
-    """The agenda with each issue's promises, last finding, confirmation and count. Nine statements.
+@dataclass
+class Agenda:
+    """The items a person may read, how many there are besides, and the evidence by finding."""
+
+    items: list[Item]
+    hidden: int
+    evidence: dict[int, list[FindingFile]]
+
+
+def agenda(hearing: Hearing, user: User) -> Agenda:
+    """The agenda with each issue's promises, findings, confirmation and count. Five statements.
 
     Only issues that the person may read: a department sees its own.
     """
-    entries = db.session.scalars(
-        select(AgendaItem)
+    newest = (
+        select(func.max(Confirmation.id))
+        .where(Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round)
+        .correlate(Issue)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(AgendaItem, Confirmation, Ballot, scoped("issue.read", user, Issue).label("mine"))
         .join(AgendaItem.issue)
-        .where(AgendaItem.hearing_id == hearing.id, scoped("issue.read", user, Issue))
+        .outerjoin(Confirmation, Confirmation.id == newest)
+        .outerjoin(
+            Ballot,
+            and_(
+                Ballot.hearing_id == AgendaItem.hearing_id,
+                Ballot.issue_id == AgendaItem.issue_id,
+                Ballot.voters == "all",
+            ),
+        )
+        .where(AgendaItem.hearing_id == hearing.id)
         .options(
             contains_eager(AgendaItem.issue).options(
                 joinedload(Issue.hearing).lazyload(Hearing.station),
                 joinedload(Issue.lead_deputy).options(*_name_only()),
-            )
+            ),
+            joinedload(Confirmation.deputy).options(*_name_only()),
         )
         .order_by(AgendaItem.position, AgendaItem.id)
     ).all()
-    ids = [entry.issue_id for entry in entries]
-    leads: dict[int, list[Department]] = defaultdict(list)
-    for assignment in db.session.scalars(
-        select(Assignment)
+    mine = [row for row in rows if row.mine]
+    ids = [row.AgendaItem.issue_id for row in mine]
+    promised = commitments_by_issue(Issue.id.in_(ids))
+    items = {
+        row.AgendaItem.issue_id: Item(
+            entry=row.AgendaItem,
+            issue=row.AgendaItem.issue,
+            confirmation=row.Confirmation,
+            ballot=row.Ballot,
+            commitments=promised[row.AgendaItem.issue_id],
+        )
+        for row in mine
+    }
+    for assignment, reply in db.session.execute(
+        select(Assignment, Reply)
         .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
+        .outerjoin(Reply, Reply.assignment_id == Assignment.id)
         .where(Assignment.issue_id.in_(ids), Assignment.part != Part.CO_HANDLER)
         .options(joinedload(Assignment.department))
-        .order_by(Assignment.id)
+        .order_by(Assignment.id, Reply.id)
     ):
-        leads[assignment.issue_id].append(assignment.department)
-    newest = select(func.max(Reply.id)).where(Reply.issue_id.in_(ids)).group_by(Reply.issue_id)
-    replies = {r.issue_id: r for r in db.session.scalars(select(Reply).where(Reply.id.in_(newest)))}
-    promised = commitments_by_issue(Issue.id.in_(ids))
-    here = findings_of(hearing)
-    evidence = evidence_of(f.id for found in here.values() for f in found)
-    last = last_findings(ids)
-    states = confirmation_states(ids)
-    counts = ballots_of(hearing)
-    return [
-        Item(
-            entry=entry,
-            issue=entry.issue,
-            leads=leads[entry.issue_id],
-            commitments=promised[entry.issue_id],
-            last=last.get(entry.issue_id),
-            here=here.get(entry.issue_id, []),
-            evidence=evidence,
-            confirmation=states.get(entry.issue_id),
-            ballot=counts.get(entry.issue_id),
-            reply=replies.get(entry.issue_id),
-        )
-        for entry in entries
-    ]
-
-
-def agenda_size(hearing: Hearing) -> int:
-    """How many items there are in all."""
-    return (
-        db.session.scalar(select(func.count()).select_from(AgendaItem).where(AgendaItem.hearing_id == hearing.id)) or 0
-    )
+        item = items[assignment.issue_id]
+        if assignment.department not in item.leads:
+            item.leads.append(assignment.department)
+        item.reply = reply or item.reply
+    for finding in db.session.scalars(
+        select(Finding)
+        .where(Finding.issue_id.in_(ids))
+        .options(joinedload(Finding.commitment), joinedload(Finding.by).options(*_name_only()))
+        .order_by(Finding.id)
+    ):
+        item = items[finding.issue_id]
+        item.last = finding
+        if finding.hearing_id == hearing.id:
+            item.here.append(finding)
+    seen = [finding.id for item in items.values() for finding in item.here]
+    return Agenda(list(items.values()), len(rows) - len(mine), evidence_of(seen))
 
 
 def agenda_entry(hearing: Hearing, issue_id: int, user: User) -> AgendaItem | None:
@@ -664,7 +718,7 @@ def agenda_entry(hearing: Hearing, issue_id: int, user: User) -> AgendaItem | No
             AgendaItem.issue_id == issue_id,
             scoped("issue.read", user, Issue),
         )
-        .options(joinedload(AgendaItem.issue))
+        .options(joinedload(AgendaItem.issue).joinedload(Issue.hearing).lazyload(Hearing.station))
     )
 
 

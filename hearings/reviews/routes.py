@@ -262,23 +262,22 @@ def show(hearing: Hearing) -> Any:
     if hearing.kind not in queries.LOOKING_BACK:
         return redirect(f"/hearings/{hearing.id}", 302)
     user = me()
-    items = queries.agenda(hearing, user)
+    agenda = queries.agenda(hearing, user)
+    items = agenda.items
     mine = allowed(user, hearing, ["hearing.run", "hearing.amend"])
     runs = "hearing.run" in mine
     rules = list(dict.fromkeys(queries.rule_words(i.ballot) for i in items if i.ballot))
-    moves = workflow.moves(hearing)
-    broken = workflow.refusal(hearing, "file") if runs and "file" in moves else None
     return page(
         "reviews/show.html",
         None,
         hearing=hearing,
         items=items,
-        hidden=queries.agenda_size(hearing) - len(items),
+        hidden=agenda.hidden,
+        evidence=agenda.evidence,
         runs=runs,
         may_find=runs and hearing.status in RUNNING,
         may_change=runs and hearing.status not in ("filed", "cancelled", "discarded"),
-        moves=moves if runs else [],
-        why_not_filed=broken.message if broken else None,
+        moves=workflow.moves(hearing) if runs else [],
         kind=KIND_LABELS[hearing.kind],
         status=workflow.label("hearing", hearing.status),
         status_tone=TONES[hearing.status],
@@ -367,7 +366,7 @@ def finding(hearing: Hearing, issue_id: int) -> Any:
     """Record what was found of one item; what follows is said before and after."""
     entry = queries.agenda_entry(hearing, issue_id, me()) or abort(404)
     issue = entry.issue
-    told = queries.short_story(issue)
+    told = queries.short_story(issue, briefly=True)
     open_ones = [c for c in told.commitments if c.status in (CommitmentStatus.OPEN, CommitmentStatus.REPORTED)]
     form: Any = FindingForm(commitments=open_ones)
     if not form.is_submitted():
@@ -453,6 +452,7 @@ def confirmations() -> Any:
 @requires("confirmation.ask", Issue)
 def ask(issue: Issue) -> Any:
     """Ask the deputy whether it is done."""
+    issue = queries.whole_issue(issue)
     people = list(queries.deputies())
     if issue.lead_deputy is not None and issue.lead_deputy not in people:
         people.insert(0, issue.lead_deputy)
@@ -466,7 +466,7 @@ def ask(issue: Issue) -> Any:
         "reviews/ask.html",
         form,
         issue=issue,
-        told=queries.short_story(issue),
+        told=queries.short_story(issue, briefly=True),
         until=operations.confirmation_limit(),
         light=light,
         commitment_words=workflow.LABELS["commitment"],
@@ -476,6 +476,7 @@ def ask(issue: Issue) -> Any:
 def _confirmation(row: Confirmation, posted: Form | None = None, **forms: Any) -> Any:
     """The confirmation's page, with the form that did not hold."""
     user = me()
+    row = queries.whole_confirmation(row)
     acts = allowed(
         user,
         row,
