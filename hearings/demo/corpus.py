@@ -12,16 +12,23 @@ from hearings.demo.people import (
     STREETS,
     department_name,
 )
+from hearings.demo.places import PLACE_NAMES
+from hearings.demo.pool import TOPIC_POOL, topic_pool
 from hearings.demo.session9_story import SESSION_9
+from hearings.demo.years import OTHER_HEARINGS
 
 __all__ = [
     "DEPARTMENTS",
     "DEPARTMENTS_BY_CODE",
     "DEPARTMENT_LOGINS",
+    "OTHER_HEARINGS",
     "PEOPLE",
     "PEOPLE_BY_LOGIN",
+    "PLACE_NAMES",
     "SESSION_9",
     "STATIONS",
     "STREETS",
+    "TOPIC_POOL",
     "department_name",
+    "topic_pool",
 ]

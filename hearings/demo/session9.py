@@ -287,7 +287,7 @@ ISSUES = (
         street="新碶",
         place="新碶街道社区助餐点",
         raised_by=DEPUTY["戊"],
-        resident="陈，星河社区",
+        resident="陈（星河社区）",
         topic="s9-meals",
         statement=(
             "我替社区里一位姓陈的居民说几句。她今年七十九岁，一个人住，中午在社区助餐点吃，八元钱一荤两素，很满意。"
@@ -366,7 +366,7 @@ ISSUES = (
         street="霞浦",
         place="霞浦街道",
         raised_by=None,
-        resident="林，河西村",
+        resident="林（河西村）",
         statement=(
             "我家前年与拆迁单位签了合同，过渡费和安置面积到现在还有争议，官司已经打到法院，一审还没有判。"
             "今天各位领导都在，我想请人大给评一评理，也请政府部门帮我把合同上少算的那部分补回来。"

@@ -149,7 +149,8 @@ class Participant:
     seats: int = 1
     came: str = "unknown"
     """unknown, signed_in, on_leave, absent"""
-    stands_in_for: str | None = None
+    stand_in: str | None = None
+    """who came in this person's place"""
     note: str | None = None
 
 
@@ -260,7 +261,7 @@ class Issue:
     """login of the lead deputy; None when a resident spoke and no deputy has taken it up yet"""
     co_signers: tuple[str, ...] = ()
     resident: str | None = None
-    """surname and community of the resident spoken for, nothing more"""
+    """surname and community of the resident spoken for, as 陈（星河社区）, and nothing more"""
     topic: str | None = None
     lead: str | None = None
     co: tuple[str, ...] = ()
@@ -296,7 +297,8 @@ class Hearing:
     topics: tuple[Topic, ...] = ()
     issues: tuple[Issue, ...] = ()
     life: tuple[Event, ...] = ()
-    """drafted, announced, …, filed, in time order; what became of the issues is in their plans"""
+    """drafted, announced, …, filed with everything of the night, in time order; what became of the issues
+    afterwards is in their plans"""
     opened_at: datetime | None = None
     concluded_at: datetime | None = None
     last_time: str | None = None
