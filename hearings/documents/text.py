@@ -150,13 +150,14 @@ def _cost(title: str, cut: int, length: float, ideal: float, per_line: int) -> f
     return cost
 
 
-def mark_lines(mark: str) -> tuple[float, int]:
-    """Return the size in points and the number of lines of a mark (7.2.4: the size is free).
+def mark_lines(mark: str) -> tuple[float, list[str]]:
+    """Return the size in points and the lines of a mark (7.2.4: the size is free).
 
-    It fills one line at most: 42 pt (初号) for a short one, smaller for a longer one; past 20 characters it wraps.
+    Up to 18 characters stand on one line, as large as it allows but at most 42 pt (初号); more on lines of like length.
     """
-    size = round(max(22.0, min(42.0, (TEXT_WIDTH - 2) / max(1.0, width(mark)))), 1)
-    return size, max(1, math.ceil(width(mark) * size / TEXT_WIDTH))
+    lines = title_lines(mark, 18)
+    longest = max(map(width, lines))
+    return round(min(42.0, (TEXT_WIDTH - 2) / max(1.0, longest)), 1), lines
 
 
 def head_gap(mark: str, serial: bool) -> float:
@@ -165,7 +166,7 @@ def head_gap(mark: str, serial: bool) -> float:
     Chosen so that the red rule ends on the grid of 22 lines, and with it the last line of the first page.
     """
     size, lines = mark_lines(mark)
-    taken = 35 * MM + size * lines + PITCH * (2 if serial else 1) + 4 * MM + RULE
+    taken = 35 * MM + size * (1.2 * len(lines) - 0.2) + PITCH * (2 if serial else 1) + 4 * MM + RULE
     return PITCH * math.ceil((taken + 1.2 * PITCH) / PITCH) - taken
 
 

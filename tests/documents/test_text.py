@@ -69,11 +69,12 @@ def test_title_lines_lose_nothing_and_fit() -> None:
 
 
 def test_the_mark_fits_one_line_until_it_cannot() -> None:
-    assert text.mark_lines("夜询会纪要") == (42.0, 1)
-    size, lines = text.mark_lines("北仑区人大代表民生夜询会纪要")
-    assert 31 < size < 32
-    assert lines == 1
-    assert text.mark_lines("北仑区人民代表大会常务委员会人大代表民生夜询会纪要")[1] == 2
+    assert text.mark_lines("夜询会纪要") == (42.0, ["夜询会纪要"])
+    assert text.mark_lines("北仑区人大代表民生夜询会纪要") == (31.4, ["北仑区人大代表民生夜询会纪要"])
+    size, lines = text.mark_lines("北仑区人民代表大会常务委员会人大代表民生夜询会纪要")
+    assert lines == ["北仑区人民代表大会常务委员会", "人大代表民生夜询会纪要"]
+    assert size == 31.4
+    assert text.mark_lines("") == (42.0, [""])
 
 
 @pytest.mark.parametrize("mark", ["夜询会纪要", "北仑区人大代表民生夜询会纪要", "区" * 25])
@@ -81,7 +82,12 @@ def test_the_mark_fits_one_line_until_it_cannot() -> None:
 def test_the_red_rule_ends_on_the_grid(mark: str, serial: bool) -> None:
     size, lines = text.mark_lines(mark)
     head = (
-        35 * text.MM + size * lines + text.head_gap(mark, serial) + text.PITCH * (1 + serial) + 4 * text.MM + text.RULE
+        35 * text.MM
+        + size * (1.2 * len(lines) - 0.2)
+        + text.head_gap(mark, serial)
+        + text.PITCH * (1 + serial)
+        + 4 * text.MM
+        + text.RULE
     )
     assert head / text.PITCH == pytest.approx(round(head / text.PITCH))
     assert text.head_gap(mark, serial) >= text.PITCH
