@@ -8,10 +8,11 @@ from ..forms import clean_arg
 from ..people.models import User
 from ..permissions import may, requires, signed_in
 from ..web import me, page, submit
-from . import duties, handover, moved, queries
+from . import duties, handover, hub, moved, queries
 from .forms import HandOverForm
 
 bp = Blueprint("desk", __name__)
+bp.add_url_rule("/hearings/<int:id>", "hub", hub.hub)
 
 
 @bp.get("/")

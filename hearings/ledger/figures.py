@@ -15,6 +15,7 @@ from sqlalchemy import case, func, select
 from ..audit import AuditEvent
 from ..db import db, local, today
 from ..issues.models import Assignment, Issue, IssueStatus, Outcome, Part, Reply, ResultClass
+from ..people.models import Department
 from ..reviews.models import Ballot, BallotVerdict
 from ..schedule.models import Hearing
 
@@ -77,6 +78,7 @@ class AnswerRow(NamedTuple):
     returned_at: datetime | None
     at: datetime | None
     result_class: str | None
+    office: str
 
 
 class BallotRow(NamedTuple):
@@ -157,7 +159,9 @@ def answer_rows(which: Any) -> Sequence[Any]:
             Assignment.returned_at,
             Reply.at,
             Reply.result_class,
+            Department.short_name.label("office"),
         )
+        .join(Department, Department.id == Assignment.department_id)
         .join(Issue, Issue.id == Assignment.issue_id)
         .outerjoin(Reply, Reply.assignment_id == Assignment.id)
         .where(which, Assignment.part != Part.CO_HANDLER)

@@ -1,0 +1,778 @@
+"""A hearing's hub: everything about it on one page, in the order of the evening.
+
+Measured against a bare page, so rows are fetched as columns, one statement a kind, and put into words here;
+the template only lays them out. The number of statements does not depend on what the hearing holds.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask import render_template, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
+
+from .. import workflow
+from ..audit import AuditEvent
+from ..db import LOCAL, db, today
+from ..filters import clock, day, percent, short_day
+from ..issues import rules
+from ..issues.models import (
+    CLOSED,
+    OUTCOME_LABELS,
+    Commitment,
+    Issue,
+    IssueStatus,
+    commitment_co_handler,
+)
+from ..issues.story import tone as tone_of
+from ..ledger import figures as ledger
+from ..minutes.models import Minutes, MinutesStatus
+from ..people.models import Department, User
+from ..permissions import Role, allowed, requires, scoped
+from ..reviews.models import BALLOT_LABELS, VERDICT_LABELS, AgendaItem, Ballot, Finding
+from ..reviews.queries import rule_words
+from ..schedule.models import (
+    CAPACITY_LABELS,
+    KIND_LABELS,
+    LIST_LABELS,
+    SOURCE_LABELS,
+    AttendanceList,
+    Came,
+    Capacity,
+    Hearing,
+    HearingKind,
+    HearingStatus,
+    Participant,
+    Topic,
+    topic_department,
+)
+from ..web import me
+from .words import action_words
+
+LINES = 30
+"""Of the history, on one page."""
+ACTIONS = (
+    "hearing.amend",
+    "hearing.create",
+    "hearing.name_attendee",
+    "issue.log",
+    "minutes.draft",
+    "look_back.plan",
+)
+STATUS_TONES = {
+    HearingStatus.ANNOUNCED: "blue",
+    HearingStatus.IN_SESSION: "lamp",
+    HearingStatus.CONCLUDED: "lamp",
+    HearingStatus.FILED: "green",
+    HearingStatus.POSTPONED: "yellow",
+}
+VERDICT_TONES = {"satisfied": "green", "mostly_satisfied": "blue", "dissatisfied": "yellow"}
+OPEN_STATUSES = (IssueStatus.REGISTERED, IssueStatus.RETURNED)
+LOGGING = (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
+OVER = (HearingStatus.CONCLUDED, HearingStatus.FILED)
+GONE = (HearingStatus.CANCELLED, HearingStatus.DISCARDED)
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Hub:
+    """What the page lays out."""
+
+    hearing: Hearing
+    sees_all: bool
+    mine: set[str]
+    facts: list[tuple[Any, Any]] = field(default_factory=list)
+    timeline: list[Row] = field(default_factory=list)
+    seats: list[Row] = field(default_factory=list)
+    seat_count: str = ""
+    chair: str = ""
+    topics: list[Row] = field(default_factory=list)
+    issues: list[Row] = field(default_factory=list)
+    ballots: list[Row] = field(default_factory=list)
+    ballot_rules: list[str] = field(default_factory=list)
+    agenda: list[Row] = field(default_factory=list)
+    look_backs: list[Row] = field(default_factory=list)
+    papers: list[Row] = field(default_factory=list)
+    drafts: list[Minutes] = field(default_factory=list)
+    figures: list[Row] | None = None
+    history: list[Row] = field(default_factory=list)
+    older: int | None = None
+    primary: Row | None = None
+    actions: list[Row] = field(default_factory=list)
+    stop: str = "、"
+    """Between names."""
+
+    @property
+    def status(self) -> Any:
+        return workflow.label("hearing", self.hearing.status)
+
+    @property
+    def tone(self) -> str:
+        return STATUS_TONES.get(self.hearing.status, "grey")
+
+    @property
+    def is_night(self) -> bool:
+        return self.hearing.kind == HearingKind.NIGHT_HEARING
+
+    @property
+    def is_over(self) -> bool:
+        return self.hearing.status in OVER
+
+    @property
+    def takes_issues(self) -> bool:
+        return self.hearing.status in LOGGING
+
+    @property
+    def has_invitation(self) -> bool:
+        return self.hearing.status not in (HearingStatus.DRAFT, HearingStatus.DISCARDED)
+
+    @property
+    def opens_topics(self) -> bool:
+        return "hearing.amend" in self.mine
+
+
+# -- the view ------------------------------------------------------------------------------------------
+
+
+@requires("hearing.read", Hearing)
+def hub(hearing: Hearing) -> Any:
+    """Everything about a hearing that this person may see."""
+    user = me()
+    mine = allowed(user, hearing, ACTIONS)
+    sees_all = "hearing.amend" in mine or bool(user.role_set & {Role.LEADER, Role.AUDITOR})
+    as_of, asked, complaint = day_asked(request.args.get("as_of"), hearing)
+    shown = Hub(hearing, sees_all, mine, stop=_(", ") if get_locale().language == "en" else "、")
+    issue_rows = _issues(shown, user)
+    promise_names = _promises(shown, user)
+    answers = ledger.answer_rows((Issue.hearing_id == hearing.id) & scoped("issue.read", user, Issue))
+    _offices(shown, answers)
+    if sees_all and (shown.issues or hearing.kind == HearingKind.NIGHT_HEARING):
+        shown.figures = _figures(hearing, issue_rows, answers, as_of)
+    _seats(shown)
+    _topics(shown, user)
+    if hearing.kind != HearingKind.NIGHT_HEARING:
+        _agenda(shown, user)
+    _look_backs(shown, user)
+    _papers(shown, user)
+    _history(shown, promise_names)
+    _facts(shown)
+    _timeline(shown, issue_rows)
+    _choose_actions(shown)
+    return render_template(
+        "desk/hub.html", hub=shown, hearing=hearing, base=f"/hearings/{hearing.id}", as_of=as_of, asked=asked,
+        complaint=complaint,
+    )  # fmt: skip
+
+
+def day_asked(words: str | None, hearing: Hearing) -> tuple[date, str, str | None]:
+    """The day of `?as_of=`: (day, what was typed, a sentence when it is no day one can count on)."""
+    now = today()
+    typed = re.sub(r"[^\w\s./年月日-]", "", words or "")[:20].strip()
+    if not typed:
+        return now, now.isoformat(), None
+    parts = re.findall(r"[0-9]+", typed)
+    try:
+        if len(parts) != 3 or len(parts[0]) != 4:
+            raise ValueError
+        wanted = date(int(parts[0]), int(parts[1]), int(parts[2]))
+    except (ValueError, OverflowError):
+        return now, typed, _("This is not a date. Please write it like 2021-03-25.")
+    if wanted > now:
+        return now, typed, _("This day has not come yet; the figures are those of today.")
+    if wanted < hearing.created_at.astimezone(LOCAL).date() - timedelta(days=1) and wanted < hearing.day:
+        return now, typed, _("This day lies before the hearing; the figures are those of today.")
+    return wanted, wanted.isoformat(), None
+
+
+# -- sections ------------------------------------------------------------------------------------------
+
+
+def _issues(shown: Hub, user: Any) -> list[Any]:
+    """Issues with all their ballots, one statement. Returns the rows as the figures count them."""
+    hearing = shown.hearing
+    held = aliased(Hearing)
+    rows = db.session.execute(
+        select(
+            Issue.id,
+            Issue.number,
+            Issue.title,
+            Issue.status,
+            Issue.outcome,
+            Issue.round,
+            Issue.is_late,
+            Issue.resident,
+            Issue.community,
+            Issue.closed_at,
+            User.name.label("deputy"),
+            Ballot.hearing_id.label("voted_at"),
+            Ballot.voters,
+            Ballot.issued,
+            Ballot.satisfied,
+            Ballot.mostly_satisfied,
+            Ballot.dissatisfied,
+            Ballot.invalid,
+            Ballot.verdict,
+            Ballot.rule,
+            held.starts_at.label("held_at"),
+        )
+        .outerjoin(User, User.id == Issue.lead_deputy_id)
+        .outerjoin(Ballot, Ballot.issue_id == Issue.id)
+        .outerjoin(held, held.id == Ballot.hearing_id)
+        .where(Issue.hearing_id == hearing.id, scoped("issue.read", user, Issue))
+        .order_by(Issue.position, Issue.id, held.starts_at)
+    ).all()
+    outcomes = {k: str(v) for k, v in OUTCOME_LABELS.items()}
+    verdicts = {k: str(v) for k, v in BALLOT_LABELS.items()}
+    statuses = {s: (str(workflow.label("issue", s)), tone_of("issue", s)) for s in IssueStatus}
+    resident = _("Resident")
+    by_id: dict[int, Row] = {}
+    for row in rows:
+        made = by_id.get(row.id)
+        if made is None:
+            words, tone = statuses[row.status]
+            spoken_for = bool(row.resident or row.community)
+            made = by_id[row.id] = {
+                "id": row.id,
+                "ref": rules.reference(hearing.serial_no, hearing.id, row.number),
+                "title": row.title,
+                "by": (f"{resident}（{row.deputy}）" if row.deputy else resident) if spoken_for else row.deputy or "",
+                "outcome": outcomes.get(row.outcome, "") if row.outcome else "",
+                "status": words,
+                "tone": tone,
+                "round": row.round,
+                "late": row.is_late,
+                "promises": [],
+                "office": "",
+                "verdict": None,
+                "loose": row.status in OPEN_STATUSES,
+                "closed": row.status in CLOSED,
+            }
+        if row.verdict is not None:
+            made["verdict"] = (verdicts[row.verdict], VERDICT_TONES[row.verdict])
+            if row.voted_at == hearing.id:
+                shown.ballots.append(
+                    {
+                        "ref": made["ref"],
+                        "title": row.title,
+                        "counts": (row.satisfied, row.mostly_satisfied, row.dissatisfied, row.invalid),
+                        "issued": row.issued,
+                        "verdict": made["verdict"],
+                        "issue": made,
+                    }
+                )
+                words = rule_words(row)  # type: ignore[arg-type]
+                if words not in shown.ballot_rules:
+                    shown.ballot_rules.append(words)
+    shown.issues = list(by_id.values())
+    return list(rows)
+
+
+def _promises(shown: Hub, user: Any) -> dict[int, str]:
+    """Promises beneath their issues, with who, when and the light; one statement. Returns their measures."""
+    rows = db.session.execute(
+        select(
+            Commitment.id,
+            Commitment.issue_id,
+            Commitment.measure,
+            Commitment.due_on,
+            Commitment.status,
+            Commitment.reported_at,
+            Department.short_name,
+            _helper.short_name.label("helper"),
+        )
+        .join(Issue, Issue.id == Commitment.issue_id)
+        .join(Department, Department.id == Commitment.lead_id)
+        .outerjoin(commitment_co_handler, commitment_co_handler.c.commitment_id == Commitment.id)
+        .outerjoin(_helper, _helper.id == commitment_co_handler.c.department_id)
+        .where(Issue.hearing_id == shown.hearing.id, scoped("issue.read", user, Issue))
+        .order_by(Commitment.position, Commitment.id, _helper.position)
+    ).all()
+    lights = {k: str(v) for k, v in rules.LIGHT_WORDS.items()}
+    at_home = {row["id"]: row["promises"] for row in shown.issues}
+    made: dict[int, Row] = {}
+    for row in rows:
+        known = made.get(row.id)
+        if known is None:
+            light = rules.light(row)
+            known = made[row.id] = {
+                "id": row.id,
+                "measure": row.measure,
+                "lead": row.short_name,
+                "helpers": [],
+                "due": short_day(row.due_on),
+                "light": light,
+                "light_words": lights[light],
+            }
+            if row.issue_id in at_home:
+                at_home[row.issue_id].append(known)
+        if row.helper:
+            known["helpers"].append(row.helper)
+    return {id_: row["measure"] for id_, row in made.items()}
+
+
+_helper = aliased(Department)
+
+
+def _offices(shown: Hub, answers: Iterable[Any]) -> None:
+    """Whom an issue without promises was handed to."""
+    last = {a.issue_id: a.office for a in answers}
+    for row in shown.issues:
+        row["office"] = last.get(row["id"], "")
+
+
+def _figures(hearing: Hearing, rows: Sequence[Any], answers: Sequence[Any], as_of: date) -> list[Row]:
+    """The counts of the hearing, each with numerator, denominator and date."""
+    ballots = [r for r in rows if r.verdict is not None]
+    for_ballots = [
+        ledger.BallotRow(r.id, r.voted_at, r.voters, r.verdict, r.held_at) for r in ballots if r.held_at is not None
+    ]
+    seen = {r.id: r for r in rows}
+    if as_of >= today():
+        standing = [ledger.IssueRow(r.id, r.status, r.outcome) for r in seen.values()]
+    else:
+        statuses, outcomes = ledger.past([hearing.id], as_of)
+        standing = [ledger.IssueRow(i, statuses[i], outcomes.get(i)) for i in seen if i in statuses]
+    told = ledger.count(hearing.id, standing, answers, for_ballots, as_of)
+    return figure_words(told)
+
+
+def figure_words(told: ledger.Figures) -> list[Row]:
+    """Figures as the kit shows them: label, value, basis."""
+    on = day(told.as_of)
+    comma = _(", ")
+
+    def number(label: Any, count: int, *basis: str) -> Row:
+        return {"label": label, "value": count, "basis": comma.join(w for w in (*basis, on) if w)}
+
+    def rate(label: Any, share: ledger.Rate, basis: Any) -> Row:
+        words = _("%(basis)s: %(part)d of %(whole)d", basis=basis, part=share.part, whole=share.whole)
+        return {"label": label, "value": percent(share.part, share.whole), "basis": comma.join((words, on))}
+
+    apart = _("%(count)d not accepted, counted apart", count=told.not_accepted) if told.not_accepted else ""
+    made = [
+        number(_("Accepted"), told.accepted, apart),
+        number(_("Struck off"), told.struck_off),
+        number(_("Settled by explanation"), told.explained),
+        number(_("Tracked"), told.tracked),
+    ]
+    if told.transferred:
+        made.append(number(_("Transferred"), told.transferred))
+    made += [
+        rate(_("Closure rate"), told.closure, _("struck off and explained / accepted")),
+        rate(_("Resolution rate"), told.resolution, _("class A / accepted")),
+        rate(_("Reply rate"), told.replied, _("replied / assigned")),
+        rate(_("In time"), told.on_time, _("first reply in time / replied")),
+        {
+            "label": _("Result classes"),
+            "value": " ".join(f"{c}{n}" for c, n in told.classes.items() if n) or "—",
+            "basis": comma.join((_("latest reply of each issue"), on)),
+        },
+    ]
+    verdicts = {v.value: str(w) for v, w in BALLOT_LABELS.items()}
+    for label, counts in ((_("Ballot of the evening"), told.night), (_("Latest verdicts"), told.latest)):
+        words = comma.join(f"{verdicts[v]}×{n}" for v, n in counts.items() if n)
+        made.append(number(label, sum(counts.values()), words))
+    return made
+
+
+def _seats(shown: Hub) -> None:
+    """Who is on the list and who came, by list and capacity; residents by number only."""
+    rows = db.session.execute(
+        select(
+            Participant.id,
+            Participant.name,
+            Participant.unit,
+            Participant.title,
+            Participant.capacity,
+            Participant.listed,
+            Participant.seats,
+            Participant.seats_taken,
+            Participant.came,
+            Participant.reason,
+            Participant.stand_in_name,
+            Participant.is_stand_in,
+            Participant.is_walk_in,
+        )
+        .where(Participant.hearing_id == shown.hearing.id)
+        .order_by(Participant.position, Participant.id)
+    ).all()
+    lists: dict[Any, dict[Any, list[Row]]] = {listed: defaultdict(list) for listed in AttendanceList}
+    seats = came = leave = absent = 0
+    said = {
+        Came.ON_LEAVE: (str(_("On leave")), "yellow"),
+        Came.ABSENT: (str(_("Absent")), "grey"),
+        "walk_in": (str(_("walk-in")), "blue"),
+    }
+    for row in rows:
+        taken = row.seats_taken if row.seats_taken is not None else row.seats
+        seats += row.seats
+        came += taken if row.came == Came.SIGNED_IN else 0
+        leave += row.seats if row.came == Came.ON_LEAVE else 0
+        absent += row.seats if row.came == Came.ABSENT else 0
+        name, unit = row.name or "", row.unit or ""
+        if row.capacity == Capacity.CHAIR:
+            shown.chair = name
+        if row.capacity == Capacity.RESIDENT:
+            name, unit = _("%(count)d seats", count=row.seats), ""
+            if row.came == Came.SIGNED_IN and taken != row.seats:
+                name = _("%(taken)d of %(count)d came", taken=taken, count=row.seats)
+        elif not name and row.seats > 1:
+            name = _("%(count)d seats", count=row.seats)
+        if row.is_stand_in and row.stand_in_name:
+            name = _("%(stand_in)s for %(name)s", stand_in=row.stand_in_name, name=name or unit)
+        mark = said.get("walk_in" if row.is_walk_in and row.came == Came.SIGNED_IN else row.came)
+        lists[row.listed][row.capacity].append({"name": name, "unit": unit, "mark": mark, "why": row.reason or ""})
+    order = {c: n for n, c in enumerate(Capacity)}
+    shown.seats = [
+        {
+            "label": LIST_LABELS[listed],
+            "groups": [(CAPACITY_LABELS[c], groups[c]) for c in sorted(groups, key=lambda c: order[c])],
+        }
+        for listed, groups in lists.items()
+        if groups
+    ]
+    if seats:
+        words = [_("%(count)d seats", count=seats)]
+        if shown.hearing.opened_at is not None or came:
+            words += [_("%(count)d signed in", count=came)]
+            words += [_("%(count)d on leave", count=leave)] if leave else []
+            words += [_("%(count)d absent", count=absent)] if absent else []
+        shown.seat_count = _(", ").join(words)
+
+
+def _topics(shown: Hub, user: Any) -> None:
+    """What is to be asked, and which departments were told; a department sees what is addressed to it."""
+    rows = db.session.execute(
+        select(Topic.id, Topic.title, Topic.source, User.name.label("deputy"), Department.short_name)
+        .outerjoin(User, User.id == Topic.deputy_id)
+        .outerjoin(topic_department, topic_department.c.topic_id == Topic.id)
+        .outerjoin(Department, Department.id == topic_department.c.department_id)
+        .where(Topic.hearing_id == shown.hearing.id, scoped("topic.read", user, Topic))
+        .order_by(Topic.position, Topic.id, Department.position)
+    ).all()
+    made: dict[int, Row] = {}
+    for row in rows:
+        known = made.setdefault(
+            row.id,
+            {
+                "id": row.id,
+                "title": row.title,
+                "source": SOURCE_LABELS[row.source],
+                "deputy": row.deputy or "",
+                "offices": [],
+            },
+        )
+        if row.short_name:
+            known["offices"].append(row.short_name)
+    shown.topics = list(made.values())
+
+
+def _agenda(shown: Hub, user: Any) -> None:
+    """Of a look-back or evaluation meeting: the issues carried in, and what was found of each."""
+    raised = aliased(Hearing)
+    rows = db.session.execute(
+        select(
+            Issue.id, Issue.number, Issue.title, Issue.status, raised.serial_no, raised.id.label("raised_at"),
+            Finding.verdict,
+        )
+        .select_from(AgendaItem)
+        .join(Issue, Issue.id == AgendaItem.issue_id)
+        .join(raised, raised.id == Issue.hearing_id)
+        .outerjoin(Finding, (Finding.issue_id == Issue.id) & (Finding.hearing_id == shown.hearing.id))
+        .where(AgendaItem.hearing_id == shown.hearing.id, scoped("issue.read", user, Issue))
+        .order_by(AgendaItem.position, AgendaItem.id, Finding.id)
+    ).all()  # fmt: skip
+    made: dict[int, Row] = {}
+    for row in rows:
+        known = made.setdefault(
+            row.id,
+            {
+                "id": row.id,
+                "ref": rules.reference(row.serial_no, row.raised_at, row.number),
+                "title": row.title,
+                "status": workflow.label("issue", row.status),
+                "tone": tone_of("issue", row.status),
+                "verdict": "",
+            },
+        )
+        if row.verdict:
+            known["verdict"] = VERDICT_LABELS[row.verdict]
+    shown.agenda = list(made.values())
+
+
+def _look_backs(shown: Hub, user: Any) -> None:
+    """Meetings that looked back at this hearing's issues, in order of time."""
+    own = select(AgendaItem.hearing_id).join(Issue).where(Issue.hearing_id == shown.hearing.id)
+    items = (
+        select(func.count())
+        .select_from(AgendaItem)
+        .where(AgendaItem.hearing_id == Hearing.id)
+        .correlate(Hearing)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(Hearing.id, Hearing.kind, Hearing.title, Hearing.starts_at, Hearing.status, items.label("items"))
+        .where(
+            or_(Hearing.follows_id == shown.hearing.id, Hearing.id.in_(own)),
+            Hearing.id != shown.hearing.id,
+            Hearing.status != HearingStatus.DISCARDED,
+            scoped("hearing.read", user, Hearing),
+        )
+        .order_by(Hearing.starts_at, Hearing.id)
+        .limit(50)
+    ).all()
+    shown.look_backs = [
+        {
+            "id": row.id,
+            "title": row.title,
+            "kind": KIND_LABELS[row.kind],
+            "when": day(row.starts_at),
+            "status": workflow.label("hearing", row.status),
+            "tone": STATUS_TONES.get(row.status, "grey"),
+            "items": row.items,
+        }
+        for row in rows
+    ]
+
+
+def _papers(shown: Hub, user: Any) -> None:
+    """Minutes in all versions this person may read, and the calendar file."""
+    rows = db.session.execute(
+        select(
+            Minutes.version, Minutes.status, Minutes.issued_by, Minutes.issued_on, Minutes.published_at, Minutes.reason
+        )
+        .where(Minutes.hearing_id == shown.hearing.id, scoped("minutes.read", user, Minutes))
+        .order_by(Minutes.version.desc())
+    ).all()
+    newest = max((r.version for r in rows if r.status == MinutesStatus.PUBLISHED), default=None)
+    shown.papers = [
+        {
+            "version": row.version,
+            "status": row.status,
+            "words": workflow.label("minutes", row.status),
+            "tone": {"draft": "grey", "reviewed": "lamp", "published": "green"}[row.status],
+            "issued": f"{row.issued_by} {day(row.issued_on)}" if row.issued_by else "",
+            "reason": row.reason or "",
+            "published_at": row.published_at,
+            "pdf": f"/hearings/{shown.hearing.id}/minutes.pdf"
+            + ("" if row.version == newest else f"?version={row.version}"),
+        }
+        for row in rows
+    ]
+
+
+def _history(shown: Hub, measures: dict[int, str]) -> None:
+    """Who did what, newest first; runs of the same act are told once. Others than organisers, leaders and
+
+    auditors see what was done to the hearing itself.
+    """
+    words = request.args.get("history", "")
+    before = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    wanted = (
+        select(
+            AuditEvent.id,
+            AuditEvent.at,
+            AuditEvent.actor_name,
+            AuditEvent.action,
+            AuditEvent.subject_type,
+            AuditEvent.subject_id,
+            AuditEvent.details,
+        )
+        .where(AuditEvent.hearing_id == shown.hearing.id)
+        .order_by(AuditEvent.id.desc())
+        .limit(LINES + 1)
+    )
+    if not shown.sees_all:
+        wanted = wanted.where(
+            AuditEvent.subject_type == "hearing",
+            AuditEvent.action.in_([f"hearing.{a}" for a in PUBLIC_ACTS]),
+        )
+    if before is not None:
+        wanted = wanted.where(AuditEvent.id < before)
+    lines = db.session.execute(wanted).all()
+    if len(lines) > LINES:
+        lines = lines[:LINES]
+        shown.older = lines[-1].id
+    issues = {row["id"]: f"{row['ref']} {row['title']}" for row in shown.issues}
+    about = {"issue": issues, "commitment": measures}
+    for line in lines:
+        when = f"{day(line.at)} {clock(line.at)}"
+        subject = about.get(line.subject_type, {}).get(line.subject_id, "")
+        last = shown.history[-1] if shown.history else None
+        if last and (last["action"], last["who"], last["when"][:-3]) == (line.action, line.actor_name, when[:-3]):
+            last["count"] += 1
+            last["about"] = ""
+            continue
+        shown.history.append(
+            {
+                "action": line.action,
+                "label": action_words(line.action),
+                "who": line.actor_name,
+                "when": when,
+                "about": subject,
+                "why": line.details.get("reason") or "",
+                "count": 1,
+            }
+        )
+
+
+PUBLIC_ACTS = ("announce", "reschedule", "postpone", "cancel", "open", "conclude", "file")
+"""What everybody invited is told of a hearing anyway."""
+
+
+# -- head ----------------------------------------------------------------------------------------------
+
+
+def _facts(shown: Hub) -> None:
+    hearing = shown.hearing
+    facts: list[tuple[Any, Any]] = [(_("Kind"), KIND_LABELS[hearing.kind]), (_("Place"), hearing.place)]
+    if hearing.theme:
+        facts.append((_("Theme"), hearing.theme))
+    chair = shown.chair or (hearing.chair.name if hearing.chair_id is not None and hearing.chair is not None else "")
+    if chair:
+        facts.append((_("Chair"), chair))
+    if hearing.code:
+        facts.append((_("Office number"), hearing.code))
+    if hearing.reason and hearing.status in (*GONE, HearingStatus.POSTPONED):
+        facts.append((_("Reason"), hearing.reason))
+    shown.facts = facts
+
+
+STEPS = {
+    "draft": _l("Drafted"),
+    "announced": _l("Announced"),
+    "in_session": _l("In session"),
+    "concluded": _l("Concluded"),
+    "minutes": _l("Minutes published"),
+    "filed": _l("Filed"),
+    "closed": _l("All issues closed"),
+    "cancelled": _l("Cancelled"),
+    "discarded": _l("Discarded"),
+}
+
+
+def _timeline(shown: Hub, issue_rows: Sequence[Any]) -> None:
+    """Where in its life the hearing is."""
+    hearing = shown.hearing
+    out = next((p["published_at"] for p in reversed(shown.papers) if p["published_at"]), None)
+    done: list[tuple[str, Any]] = [("draft", hearing.created_at), ("announced", hearing.announced_at)]
+    if hearing.status in GONE:
+        name = "cancelled" if hearing.status == HearingStatus.CANCELLED else "discarded"
+        done = [d for d in done if d[1] is not None] + [(name, hearing.cancelled_at or hearing.changed_at)]
+        shown.timeline = [{"label": STEPS[n], "when": short_day(at), "state": "done"} for n, at in done]
+        return
+    over = hearing.status in OVER
+    done += [
+        ("in_session", hearing.opened_at),
+        ("concluded", hearing.concluded_at if over else None),
+        ("minutes", out),
+        ("filed", hearing.filed_at),
+    ]
+    if shown.sees_all and issue_rows and hearing.kind == HearingKind.NIGHT_HEARING:
+        ends = [r.closed_at for r in issue_rows]
+        done.append(("closed", max(ends) if all(ends) else None))
+    steps = [{"label": STEPS[n], "when": short_day(at), "state": "done" if at else "todo"} for n, at in done]
+    ahead = next((s for s in steps if s["state"] == "todo"), None)
+    if hearing.status == HearingStatus.IN_SESSION:
+        steps[2]["state"] = "current"
+    elif ahead is not None:
+        ahead["state"] = "current"
+    if hearing.announced_at is not None and hearing.opened_at is None:
+        steps[2]["when"] = short_day(hearing.starts_at)
+    shown.timeline = steps
+
+
+def _choose_actions(shown: Hub) -> None:
+    """The one primary action by state, and the others that would work now, as links and buttons."""
+    hearing, mine = shown.hearing, shown.mine
+    base = f"/hearings/{hearing.id}"
+    links: list[Row] = []
+
+    def link(url: str, label: Any) -> Row:
+        return {"url": url, "label": label}
+
+    def post(url: str, label: Any, sure: Any = None) -> Row:
+        return {"url": url, "label": label, "post": True, "sure": sure}
+
+    published = [p for p in shown.papers if p["status"] == MinutesStatus.PUBLISHED]
+    if "hearing.amend" not in mine:
+        if published:
+            links.append(link(f"{base}/minutes.pdf", _("Download the minutes")))
+        if "hearing.name_attendee" in mine and hearing.status in (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION):
+            links.append(link(f"{base}/attendee", _("Name who attends")))
+        if "issue.log" in mine and hearing.status in LOGGING:
+            links.insert(0, link(f"{base}/issues/new", _("Log an issue")))
+        shown.primary, shown.actions = (links[0], links[1:]) if links else (None, [])
+        return
+    moves = workflow.moves(hearing)
+    is_review = hearing.kind != HearingKind.NIGHT_HEARING
+    night = link(f"/look-backs/{hearing.id}", _("Open the look-back")) if is_review else None
+    match hearing.status:
+        case HearingStatus.DRAFT:
+            shown.primary = link(f"{base}/announce", _("Announce"))
+        case HearingStatus.ANNOUNCED if hearing.day <= today():
+            shown.primary = post(f"{base}/open", _("Open the session"))
+        case HearingStatus.ANNOUNCED:
+            shown.primary = link(f"{base}/participants", _("Look after the seats"))
+        case HearingStatus.IN_SESSION:
+            shown.primary = link(f"{base}/session", _("To the session screen"))
+        case HearingStatus.POSTPONED:
+            shown.primary = link(f"{base}/reschedule", _("Set a new date"))
+        case HearingStatus.CONCLUDED:
+            shown.primary = _after(shown, base, bool(published))
+        case HearingStatus.FILED if not is_review and _unclosed(shown):
+            shown.primary = link(f"/look-backs/new?hearing={hearing.id}", _("Plan a look-back"))
+        case HearingStatus.FILED if published:
+            shown.primary = link(f"{base}/minutes.pdf", _("Download the minutes"))
+    if night is not None:
+        links.append(night)
+    if hearing.status not in (*GONE, HearingStatus.FILED):
+        links.append(link(f"{base}/edit", _("Edit")))
+    if hearing.status in (HearingStatus.ANNOUNCED, HearingStatus.CONCLUDED):
+        links.append(link(f"{base}/session", _("Session screen")))
+    if hearing.status in LOGGING:
+        links.append(link(f"{base}/issues/new", _("Log an issue")))
+    for move, label in (
+        ("reschedule", _("Reschedule")),
+        ("postpone", _("Postpone")),
+        ("cancel", _("Cancel the hearing")),
+    ):
+        if move in moves and not (shown.primary and shown.primary["url"].endswith(move)):
+            links.append(link(f"{base}/{move}", label))
+    if "discard" in moves:
+        links.append(
+            post(
+                f"{base}/discard",
+                _("Discard the draft"),
+                _("Nobody has been told of it. Its topics go back to the pool."),
+            )
+        )
+    links.append(link(f"{base}/copy", _("Copy")))
+    if shown.primary is None:
+        shown.primary = links.pop()
+    shown.actions = links
+
+
+def _unclosed(shown: Hub) -> bool:
+    return any(not row["closed"] for row in shown.issues)
+
+
+def _after(shown: Hub, base: str, published: bool) -> Row:
+    """After the evening: hand the issues over, publish the minutes, close the file."""
+    loose = [r for r in shown.issues if r["loose"]]
+    if loose:
+        return {
+            "url": f"/issues/?hearing={shown.hearing.id}&status=registered",
+            "label": _("Hand over %(count)d issues", count=len(loose)),
+        }
+    if not published:
+        return {"url": f"{base}/minutes", "label": _("To the minutes")}
+    return {"url": f"{base}/file", "label": _("Close the file"), "post": True, "sure": None}
