@@ -154,7 +154,9 @@ def _headers(response: Any) -> Any:
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if "Cache-Control" not in response.headers:
+    if request.blueprint == "security":
+        response.headers["Cache-Control"] = "no-store"  # the library's own comes out as no directive that is known
+    elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store" if response.mimetype == "text/html" else "private, no-cache"
     return response
 

@@ -28,13 +28,13 @@ def healthz() -> Any:
             will_write(False)
             with app.app_context(), db.engine.connect() as connection:
                 connection.execute(text('SELECT id FROM "user" LIMIT 1'))
-                answered.set()
+            answered.set()
         except Exception as error:  # any failure means the same: not healthy
             app.logger.warning("healthz: %s", error)
         finally:
             _probe.release()
 
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=ask, name="healthz", daemon=True).start()
     if answered.wait(LIMIT):
         return jsonify(status="ok")
     return jsonify(status="unavailable"), 503

@@ -91,7 +91,7 @@ def me() -> User:
 def before_request() -> Any:
     """Every request passes here: idle sign-ins end, undeclared views are closed, repeats go to the result."""
     will_write(request.method not in ("GET", "HEAD", "OPTIONS"))
-    if request.endpoint in ("static", "bootstrap.static", "web.healthz"):
+    if request.endpoint in ("static", "bootstrap.static", "health.healthz"):
         return None
     replayed = request.environ.get("hearings.replay")
     if replayed:
@@ -239,10 +239,17 @@ def finish(location: str) -> Any:
         fields: dict[str, Any] = {"form_id": new_form_id()}
         if form is not None:
             form.rebase()
-            fields |= {"base": form.base.data} | {name: form[name]._value() for name in form.taken}
+            fields |= {"base": form.base.data} | {name: _as_typed(form[name]) for name in form.taken}
         saved = now().astimezone(LOCAL).strftime("%H:%M")
         return jsonify(saved_at=saved, fields=fields, location=location)
     return redirect(location, 303)
+
+
+def _as_typed(field: Any) -> str:
+    """A field's value as its input has it; a list has no `_value()`."""
+    if hasattr(field, "_value"):
+        return field._value()
+    return "" if field.data is None else str(field.data)
 
 
 def autosaving() -> bool:
