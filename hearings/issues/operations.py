@@ -285,6 +285,8 @@ def make_commitment(
     due_basis: str | None = None,
 ) -> Commitment:
     """Measure + department + date. Vague words do not block; they are stored with the promise."""
+    if issue.is_closed:
+        raise RuleBroken(_("The issue is closed; reopen it first."))
     _check_due(issue, due_on)
     _check_lead(lead)
     last = db.session.scalar(select(func.max(Commitment.position)).where(Commitment.issue_id == issue.id)) or 0
@@ -381,6 +383,8 @@ def remove_commitment(commitment: Commitment, *, actor: User) -> None:
 @undo.compensation("commitment.remove")
 def _commitment_again(*, actor: User, row: dict[str, Any], co_handlers: list[int]) -> None:
     commitment = undo.restore(Commitment, row)
+    if commitment.issue.is_closed:
+        raise RuleBroken(_("The issue is closed; reopen it first."))
     commitment.co_handlers = list(db.session.scalars(select(Department).where(Department.id.in_(co_handlers))))
     audit.record("commitment.remove.undo", commitment, actor, status=commitment.status)
 
@@ -809,9 +813,22 @@ def add_figure(
 
 
 def remove_figure(figure: OutcomeFigure, *, actor: User) -> None:
-    """Take a figure back."""
+    """Take a figure back, with undo."""
     audit.record("issue.figure.remove", figure.issue, actor, label=figure.label, value=figure.value)
+    undo.offer(
+        "issue.figure",
+        _("“%(name)s” has been removed.", name=figure.label),
+        actor=actor,
+        back=f"/issues/{figure.issue_id}",
+        row=undo.snapshot(figure),
+    )
     db.session.delete(figure)
+
+
+@undo.compensation("issue.figure")
+def _figure_again(*, actor: User, row: dict[str, Any]) -> None:
+    figure = undo.restore(OutcomeFigure, row)
+    audit.record("issue.figure", figure.issue, actor, label=figure.label, value=figure.value)
 
 
 # -- files ---------------------------------------------------------------------------------------------

@@ -477,7 +477,7 @@ def promise_page(
     """
     clauses = _promise_clauses(user, wanted)
     statuses = statuses_of(wanted.status)
-    up = not wanted.status or wanted.status in ("owed", "open", "reported")
+    up = not {CommitmentStatus.KEPT, CommitmentStatus.RELEASED} & set(statuses)
     backwards = before is not None
     narrowed = [*clauses, *([_promise_light(wanted.light)] if wanted.light else [])]
     key = _promise_key(before if backwards else after)
