@@ -256,16 +256,31 @@ def _seat_chair(hearing: Hearing, chair: User, actor: User) -> None:
 
 
 def next_serial(series: str) -> int:
-    """The number the next announced hearing of the series would get: one given back, else the next."""
-    used = db.session.scalars(
-        select(Hearing.serial_no)
-        .where(Hearing.series == series, Hearing.serial_no.is_not(None))
-        .order_by(Hearing.serial_no)
-    ).all()
+    """The number the next announced hearing of the series would get: one given back, else the next.
+
+    A series may begin anywhere (the years before this system); below its first number only what a cancelled
+    hearing is known to have given back is free.
+    """
+    used: list[int] = [
+        number
+        for number in db.session.scalars(
+            select(Hearing.serial_no)
+            .where(Hearing.series == series, Hearing.serial_no.is_not(None))
+            .order_by(Hearing.serial_no)
+        )
+        if number is not None
+    ]
+    if not used:
+        return 1
+    if used[0] > 1:
+        returned = queries.numbers_given_back(series)
+        below = [number for number in returned if number < used[0]]
+        if below:
+            return min(below)
     for before, after in pairwise(used):
-        if after > before + 1:  # type: ignore[operator]
-            return before + 1  # type: ignore[operator]
-    return used[-1] + 1 if used else 1  # type: ignore[operator]
+        if after > before + 1:
+            return before + 1
+    return used[-1] + 1
 
 
 def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearing: Hearing | None = None) -> list[str]:

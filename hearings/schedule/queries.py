@@ -210,6 +210,15 @@ def day_names(first: date, last: date) -> dict[date, str]:
     return {row.day: row.name for row in rows}
 
 
+def numbers_given_back(series: str) -> set[int]:
+    """Running numbers that cancelled hearings of a series once had, by the trail."""
+    cancelled = select(Hearing.id).where(Hearing.series == series, Hearing.status == HearingStatus.CANCELLED)
+    lines = db.session.scalars(
+        select(AuditEvent.details).where(AuditEvent.action == "hearing.cancel", AuditEvent.subject_id.in_(cancelled))
+    )
+    return {line["serial_no"] for line in lines if line.get("serial_no")}
+
+
 def next_free_evening() -> date:
     """The next Thursday that is worked, with enough notice, on which no hearing stands yet."""
     first = today() + timedelta(days=max(0, current_app.config["NOTICE_DAYS"]))
