@@ -313,8 +313,15 @@ def conclude_session(hearing: Hearing) -> Any:
 # -- who is here ---------------------------------------------------------------------------------------
 
 
+def _known(id_: int) -> int:
+    """An id that a database can hold; another is no row's."""
+    return id_ if id_ < 2**31 else abort(404)
+
+
 def _seat(hearing: Hearing, seat_id: int) -> Participant:
-    row = db.session.scalar(select(Participant).where(Participant.id == seat_id, Participant.hearing_id == hearing.id))
+    row = db.session.scalar(
+        select(Participant).where(Participant.id == _known(seat_id), Participant.hearing_id == hearing.id)
+    )
     return row or abort(404)
 
 
@@ -390,7 +397,7 @@ def _issue(hearing: Hearing, issue_id: int) -> Issue:
     """An issue of this hearing, its row locked like the hearing's: its own page may be open elsewhere."""
     row = db.session.scalar(
         select(Issue)
-        .where(Issue.id == issue_id, Issue.hearing_id == hearing.id)
+        .where(Issue.id == _known(issue_id), Issue.hearing_id == hearing.id)
         .with_for_update(of=Issue)
         .execution_options(populate_existing=True)
     )
@@ -401,7 +408,7 @@ def _issue(hearing: Hearing, issue_id: int) -> Issue:
 @requires("hearing.run", Hearing)
 def take_up(hearing: Hearing, topic_id: int) -> Any:
     """A topic is reached: it becomes an issue. Two who tap at once get the same one."""
-    topic = db.session.scalar(select(Topic).where(Topic.id == topic_id, Topic.hearing_id == hearing.id))
+    topic = db.session.scalar(select(Topic).where(Topic.id == _known(topic_id), Topic.hearing_id == hearing.id))
     if topic is None:
         abort(404)
 
@@ -502,7 +509,7 @@ def move(hearing: Hearing, issue_id: int) -> Any:
 @requires("hearing.run", Hearing)
 def remove(hearing: Hearing, issue_id: int) -> Any:
     """Take an issue back that nothing rests on; with undo. One that is gone already is gone."""
-    issue = db.session.scalar(select(Issue).where(Issue.id == issue_id, Issue.hearing_id == hearing.id))
+    issue = db.session.scalar(select(Issue).where(Issue.id == _known(issue_id), Issue.hearing_id == hearing.id))
     if issue is None:
         return perform(lambda: None, to=at(hearing), said=_("It has been removed already."))
     return perform(lambda: issues.remove_issue(issue, actor=me()), to=at(hearing))
@@ -515,7 +522,7 @@ def _turn(hearing: Hearing, turn_id: int) -> Exchange:
     row = db.session.scalar(
         select(Exchange)
         .join(Issue, Issue.id == Exchange.issue_id)
-        .where(Exchange.id == turn_id, Issue.hearing_id == hearing.id)
+        .where(Exchange.id == _known(turn_id), Issue.hearing_id == hearing.id)
     )
     return row or abort(404)
 
@@ -584,7 +591,7 @@ def _promise(hearing: Hearing, promise_id: int) -> Commitment:
     row = db.session.scalar(
         select(Commitment)
         .join(Issue, Issue.id == Commitment.issue_id)
-        .where(Commitment.id == promise_id, Issue.hearing_id == hearing.id)
+        .where(Commitment.id == _known(promise_id), Issue.hearing_id == hearing.id)
     )
     return row or abort(404)
 

@@ -710,6 +710,8 @@ def agenda(hearing: Hearing, user: User) -> Agenda:
 
 def agenda_entry(hearing: Hearing, issue_id: int, user: User) -> AgendaItem | None:
     """One item of the agenda that the person may read."""
+    if issue_id >= 2**31:
+        return None
     return db.session.scalar(
         select(AgendaItem)
         .join(Issue, Issue.id == AgendaItem.issue_id)
