@@ -149,9 +149,8 @@ def remove_issue(issue: Issue, *, actor: User) -> None:
         files=[undo.snapshot(f) for f in files],
     )
     for row in (*files, *commitments, *exchanges):
-        db.session.delete(row)
-    db.session.flush()
-    db.session.delete(issue)
+        undo.remove(row)
+    undo.remove(issue)
 
 
 @undo.compensation("issue.remove")
@@ -231,7 +230,7 @@ def remove_exchange(turn: Exchange, *, actor: User) -> None:
         back=f"/hearings/{turn.issue.hearing_id}/session",
         row=undo.snapshot(turn),
     )
-    db.session.delete(turn)
+    undo.remove(turn)
 
 
 @undo.compensation("exchange.remove")
@@ -377,7 +376,7 @@ def remove_commitment(commitment: Commitment, *, actor: User) -> None:
         row=undo.snapshot(commitment),
         co_handlers=[d.id for d in commitment.co_handlers],
     )
-    db.session.delete(commitment)
+    undo.remove(commitment)
 
 
 @undo.compensation("commitment.remove")
