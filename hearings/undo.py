@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app, flash, get_template_attribute, has_request_context
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, inspect, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .db import Model, db, now
@@ -114,3 +115,14 @@ def restore(model: Any, kept: dict[str, Any]) -> Any:
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def remove(*rows: Any) -> None:
+    """Delete rows that nothing refers to. Raises `RuleBroken` when something does, whatever room it is of."""
+    try:
+        with db.session.begin_nested():
+            for row in rows:
+                db.session.delete(row)
+                db.session.flush()
+    except IntegrityError as error:
+        raise RuleBroken(_("Something rests on it by now.")) from error

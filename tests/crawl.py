@@ -83,3 +83,64 @@ def visible(page: Page) -> list[str]:
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]+")
 HAN = re.compile(r"[\u3400-\u9fff]+")
+
+
+@dataclass
+class Field:
+    """One field of a form on a page."""
+
+    name: str
+    kind: str
+    """text, textarea, date, time, number, select, checkbox, radio, file, hidden …"""
+    value: Any
+    options: tuple[str, ...] = ()
+
+
+@dataclass
+class FormOnPage:
+    """A form as a reader finds it, with what it would send as it stands."""
+
+    action: str
+    method: str
+    fields: list[Field]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What an untouched form sends (without files)."""
+        sent: dict[str, Any] = {}
+        for field in self.fields:
+            if field.kind == "file" or field.value is None:
+                continue
+            if field.name in sent:
+                old = sent[field.name]
+                sent[field.name] = [*(old if isinstance(old, list) else [old]), field.value]
+            else:
+                sent[field.name] = field.value
+        return sent
+
+
+def forms_of(page: Page) -> list[FormOnPage]:
+    """The forms of a page, each with its fields."""
+    found = []
+    for tag in page.soup.find_all("form"):
+        fields = []
+        for control in tag.find_all(["input", "textarea", "select"]):
+            name = control.get("name")
+            if not name or control.has_attr("disabled"):
+                continue
+            if control.name == "textarea":
+                fields.append(Field(name, "textarea", control.text.removeprefix("\n")))
+            elif control.name == "select":
+                options = tuple(o.get("value", o.text) for o in control.find_all("option"))
+                chosen = [o.get("value", o.text) for o in control.find_all("option", selected=True)]
+                fields.append(Field(name, "select", chosen[0] if chosen else (options or ("",))[0], options))
+            else:
+                kind = control.get("type", "text")
+                if kind in ("submit", "button", "reset", "image"):
+                    continue
+                value = control.get("value", "on" if kind in ("checkbox", "radio") else "")
+                ticked = kind not in ("checkbox", "radio") or control.has_attr("checked")
+                fields.append(Field(name, kind, value if ticked else None, (value,)))
+        action = urljoin(page.path, tag.get("action") or page.path)
+        found.append(FormOnPage(action, tag.get("method", "get").upper(), fields))
+    return found

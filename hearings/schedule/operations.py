@@ -614,7 +614,7 @@ def remove_participant(seat: Participant, *, actor: User) -> None:
         back=f"/hearings/{hearing_id}/participants",
         row=undo.snapshot(seat),
     )
-    db.session.delete(seat)
+    undo.remove(seat)
 
 
 @undo.compensation("participant.remove")
@@ -899,7 +899,7 @@ def remove_topic(topic: Topic, *, actor: User) -> None:
         row=undo.snapshot(topic),
         departments=[d.id for d in topic.departments],
     )
-    db.session.delete(topic)
+    undo.remove(topic)
 
 
 @undo.compensation("topic.remove")
