@@ -38,7 +38,7 @@ def form_of(answer: Any) -> dict[str, Any]:
             chosen = field.select_one("option[selected]") or field.select_one("option")
             data[name] = chosen["value"] if chosen else ""
         else:
-            data[name] = field.get("value", "") if field.name == "input" else field.get_text().lstrip("\n")
+            data[name] = field.get("value", "") if field.name == "input" else field.get_text().lstrip("\r\n")
     return data
 
 
@@ -71,7 +71,7 @@ def value_of(answer: Any, field: str) -> str:
     if found.name == "select":
         chosen = found.select_one("option[selected]")
         return chosen["value"] if chosen else ""
-    return found.get("value", "") if found.name == "input" else found.get_text().lstrip("\n")
+    return found.get("value", "") if found.name == "input" else found.get_text().lstrip("\r\n")
 
 
 def flashes(answer: Any) -> list[str]:
