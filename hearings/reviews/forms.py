@@ -56,7 +56,7 @@ class WalkInForm(Form):
     """Somebody at the door who is not on the list: of the directory, or a guest."""
 
     person = Choice(_l("From the directory"), required=False, kind=int, blank=_l("Somebody else"))
-    name = TextLine(_l("Name"), required=False, limit=40)
+    name = TextLine(_l("Name of the person"), required=False, limit=40)
     unit = TextLine(_l("Unit"), required=False, limit=60)
     title = TextLine(_l("Job title"), required=False, limit=40)
     capacity = Choice(_l("Comes as"), kind=Capacity)
@@ -133,9 +133,9 @@ class PlanForm(Form):
     title = TextLine(_l("Title"), limit=80)
     theme = TextLine(_l("Theme"), required=False, limit=80)
     station = Choice(_l("Station"), kind=int, blank=_l("Choose one"))
-    day = DayField(_l("Date"))
-    starts = ClockField(_l("From"))
-    ends = ClockField(_l("To"))
+    day = DayField(_l("Day of the meeting"))
+    starts = ClockField(_l("Begins at"))
+    ends = ClockField(_l("Ends at"))
     chair = Choice(_l("Chair"), required=False, kind=int, blank=_l("Not decided yet"))
     items = Choices(_l("Issues to look back at"))
 
