@@ -89,6 +89,7 @@ class Hub:
     hearing: Hearing
     sees_all: bool
     mine: set[str]
+    words: "Words"
     facts: list[tuple[Any, Any]] = field(default_factory=list)
     timeline: list[Row] = field(default_factory=list)
     seats: list[Row] = field(default_factory=list)
@@ -107,8 +108,6 @@ class Hub:
     older: int | None = None
     primary: Row | None = None
     actions: list[Row] = field(default_factory=list)
-    stop: str = "、"
-    """Between names."""
 
     @property
     def status(self) -> Any:
@@ -139,6 +138,62 @@ class Hub:
         return "hearing.amend" in self.mine
 
 
+class Words:
+    """The words of one language, looked up once: thousands of rows use them, and the catalogue is not quick."""
+
+    def __init__(self, chinese: bool) -> None:
+        self.stop = "、" if chinese else ", "
+        self.outcomes = {k: str(v) for k, v in OUTCOME_LABELS.items()}
+        self.verdicts = {k: (str(v), VERDICT_TONES[k]) for k, v in BALLOT_LABELS.items()}
+        self.issue = {s: (str(workflow.label("issue", s)), tone_of("issue", s)) for s in IssueStatus}
+        self.lights = {k: str(v) for k, v in rules.LIGHT_WORDS.items()}
+        self.capacities = {k: str(v) for k, v in CAPACITY_LABELS.items()}
+        self.lists = {k: str(v) for k, v in LIST_LABELS.items()}
+        self.sources = {k: str(v) for k, v in SOURCE_LABELS.items()}
+        self.kinds = {k: str(v) for k, v in KIND_LABELS.items()}
+        self.findings = {k: str(v) for k, v in VERDICT_LABELS.items()}
+        self.steps = {k: str(v) for k, v in STEPS.items()}
+        self.came = {
+            Came.ON_LEAVE: (str(_("On leave")), "yellow"),
+            Came.ABSENT: (str(_("Absent")), "grey"),
+            "walk_in": (str(_("walk-in")), "blue"),
+        }
+        self.resident = str(_("Resident"))
+        self.late = str(_("late entry"))
+        self.table = {
+            "issues": _("Issues"),
+            "issue": _("Issue"),
+            "number": _("No."),
+            "promises": _("Commitments"),
+            "ballot": _("Ballot"),
+            "ballots": _("Satisfaction ballot"),
+            "status": _("Status"),
+            "handed_out": _("Handed out"),
+            "grades": [_("Satisfied"), _("Basically satisfied"), _("Dissatisfied"), _("Invalid")],
+            "verdict": _("Verdict"),
+            "latest": _("Latest verdict"),
+            "agenda": _("Issues looked back at"),
+            "found": _("Finding"),
+        }
+        self.acts: dict[str, str] = {}
+
+    def act(self, action: str) -> str:
+        if action not in self.acts:
+            self.acts[action] = action_words(action)
+        return self.acts[action]
+
+
+_words: dict[str, Words] = {}
+
+
+def words_now() -> Words:
+    """The words of the reader's language."""
+    language = str(get_locale() or "zh_Hans")
+    if language not in _words:
+        _words[language] = Words(not language.startswith("en"))
+    return _words[language]
+
+
 # -- the view ------------------------------------------------------------------------------------------
 
 
@@ -149,7 +204,7 @@ def hub(hearing: Hearing) -> Any:
     mine = allowed(user, hearing, ACTIONS)
     sees_all = "hearing.amend" in mine or bool(user.role_set & {Role.LEADER, Role.AUDITOR})
     as_of, asked, complaint = day_asked(request.args.get("as_of"), hearing)
-    shown = Hub(hearing, sees_all, mine, stop=_(", ") if get_locale().language == "en" else "、")
+    shown = Hub(hearing, sees_all, mine, words_now())
     issue_rows = _issues(shown, user)
     promise_names = _promises(shown, user)
     answers = ledger.answer_rows((Issue.hearing_id == hearing.id) & scoped("issue.read", user, Issue))
@@ -229,26 +284,25 @@ def _issues(shown: Hub, user: Any) -> list[Any]:
         .where(Issue.hearing_id == hearing.id, scoped("issue.read", user, Issue))
         .order_by(Issue.position, Issue.id, held.starts_at)
     ).all()
-    outcomes = {k: str(v) for k, v in OUTCOME_LABELS.items()}
-    verdicts = {k: str(v) for k, v in BALLOT_LABELS.items()}
-    statuses = {s: (str(workflow.label("issue", s)), tone_of("issue", s)) for s in IssueStatus}
-    resident = _("Resident")
+    words = shown.words
+    rules_seen: list[Any] = []
     by_id: dict[int, Row] = {}
     for row in rows:
         made = by_id.get(row.id)
         if made is None:
-            words, tone = statuses[row.status]
-            spoken_for = bool(row.resident or row.community)
+            label, tone = words.issue[row.status]
+            by = row.deputy or ""
+            if row.resident or row.community:  # never by name
+                by = f"{words.resident}（{by}）" if by else words.resident
+            about = [by, words.outcomes[row.outcome] if row.outcome else "", words.late if row.is_late else ""]
             made = by_id[row.id] = {
                 "id": row.id,
                 "ref": rules.reference(hearing.serial_no, hearing.id, row.number),
                 "title": row.title,
-                "by": (f"{resident}（{row.deputy}）" if row.deputy else resident) if spoken_for else row.deputy or "",
-                "outcome": outcomes.get(row.outcome, "") if row.outcome else "",
-                "status": words,
+                "about": " · ".join(a for a in about if a),
+                "status": label,
                 "tone": tone,
-                "round": row.round,
-                "late": row.is_late,
+                "round": _("round %(number)d", number=row.round) if row.round > 1 else "",
                 "promises": [],
                 "office": "",
                 "verdict": None,
@@ -256,7 +310,7 @@ def _issues(shown: Hub, user: Any) -> list[Any]:
                 "closed": row.status in CLOSED,
             }
         if row.verdict is not None:
-            made["verdict"] = (verdicts[row.verdict], VERDICT_TONES[row.verdict])
+            made["verdict"] = words.verdicts[row.verdict]
             if row.voted_at == hearing.id:
                 shown.ballots.append(
                     {
@@ -268,9 +322,9 @@ def _issues(shown: Hub, user: Any) -> list[Any]:
                         "issue": made,
                     }
                 )
-                words = rule_words(row)  # type: ignore[arg-type]
-                if words not in shown.ballot_rules:
-                    shown.ballot_rules.append(words)
+                if row.rule not in rules_seen:
+                    rules_seen.append(row.rule)
+                    shown.ballot_rules.append(rule_words(row))  # type: ignore[arg-type]
     shown.issues = list(by_id.values())
     return list(rows)
 
@@ -295,19 +349,23 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
         .where(Issue.hearing_id == shown.hearing.id, scoped("issue.read", user, Issue))
         .order_by(Commitment.position, Commitment.id, _helper.position)
     ).all()
-    lights = {k: str(v) for k, v in rules.LIGHT_WORDS.items()}
+    lights = shown.words.lights
     at_home = {row["id"]: row["promises"] for row in shown.issues}
     made: dict[int, Row] = {}
+    dates: dict[tuple[Any, ...], tuple[str, str]] = {}
     for row in rows:
         known = made.get(row.id)
         if known is None:
-            light = rules.light(row)
+            key = (row.due_on, row.status, row.reported_at)
+            if key not in dates:
+                dates[key] = (short_day(row.due_on), rules.light(row))
+            due, light = dates[key]
             known = made[row.id] = {
                 "id": row.id,
                 "measure": row.measure,
                 "lead": row.short_name,
                 "helpers": [],
-                "due": short_day(row.due_on),
+                "due": due,
                 "light": light,
                 "light_words": lights[light],
             }
@@ -315,7 +373,10 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
                 at_home[row.issue_id].append(known)
         if row.helper:
             known["helpers"].append(row.helper)
-    return {id_: row["measure"] for id_, row in made.items()}
+    for promise in made.values():
+        helpers = f" / {shown.words.stop.join(promise['helpers'])}" if promise["helpers"] else ""
+        promise["about"] = f"{promise['lead']}{helpers}"
+    return {id_: promise["measure"] for id_, promise in made.items()}
 
 
 _helper = aliased(Department)
@@ -404,13 +465,9 @@ def _seats(shown: Hub) -> None:
         .where(Participant.hearing_id == shown.hearing.id)
         .order_by(Participant.position, Participant.id)
     ).all()
-    lists: dict[Any, dict[Any, list[Row]]] = {listed: defaultdict(list) for listed in AttendanceList}
+    lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
     seats = came = leave = absent = 0
-    said = {
-        Came.ON_LEAVE: (str(_("On leave")), "yellow"),
-        Came.ABSENT: (str(_("Absent")), "grey"),
-        "walk_in": (str(_("walk-in")), "blue"),
-    }
+    said = shown.words.came
     for row in rows:
         taken = row.seats_taken if row.seats_taken is not None else row.seats
         seats += row.seats
@@ -429,12 +486,14 @@ def _seats(shown: Hub) -> None:
         if row.is_stand_in and row.stand_in_name:
             name = _("%(stand_in)s for %(name)s", stand_in=row.stand_in_name, name=name or unit)
         mark = said.get("walk_in" if row.is_walk_in and row.came == Came.SIGNED_IN else row.came)
-        lists[row.listed][row.capacity].append({"name": name, "unit": unit, "mark": mark, "why": row.reason or ""})
+        if mark and row.reason:
+            mark = (f"{mark[0]}（{row.reason}）", mark[1])
+        lists[row.listed][row.capacity].append((name or unit, unit if name else "", mark))
     order = {c: n for n, c in enumerate(Capacity)}
     shown.seats = [
         {
-            "label": LIST_LABELS[listed],
-            "groups": [(CAPACITY_LABELS[c], groups[c]) for c in sorted(groups, key=lambda c: order[c])],
+            "label": shown.words.lists[listed],
+            "groups": [(shown.words.capacities[c], groups[c]) for c in sorted(groups, key=lambda c: order[c])],
         }
         for listed, groups in lists.items()
         if groups
@@ -465,7 +524,7 @@ def _topics(shown: Hub, user: Any) -> None:
             {
                 "id": row.id,
                 "title": row.title,
-                "source": SOURCE_LABELS[row.source],
+                "source": shown.words.sources[row.source],
                 "deputy": row.deputy or "",
                 "offices": [],
             },
@@ -498,13 +557,13 @@ def _agenda(shown: Hub, user: Any) -> None:
                 "id": row.id,
                 "ref": rules.reference(row.serial_no, row.raised_at, row.number),
                 "title": row.title,
-                "status": workflow.label("issue", row.status),
-                "tone": tone_of("issue", row.status),
+                "status": shown.words.issue[row.status][0],
+                "tone": shown.words.issue[row.status][1],
                 "verdict": "",
             },
         )
         if row.verdict:
-            known["verdict"] = VERDICT_LABELS[row.verdict]
+            known["verdict"] = shown.words.findings[row.verdict]
     shown.agenda = list(made.values())
 
 
@@ -533,7 +592,7 @@ def _look_backs(shown: Hub, user: Any) -> None:
         {
             "id": row.id,
             "title": row.title,
-            "kind": KIND_LABELS[row.kind],
+            "kind": shown.words.kinds[row.kind],
             "when": day(row.starts_at),
             "status": workflow.label("hearing", row.status),
             "tone": STATUS_TONES.get(row.status, "grey"),
@@ -614,7 +673,7 @@ def _history(shown: Hub, measures: dict[int, str]) -> None:
         shown.history.append(
             {
                 "action": line.action,
-                "label": action_words(line.action),
+                "label": shown.words.act(line.action),
                 "who": line.actor_name,
                 "when": when,
                 "about": subject,
@@ -633,7 +692,7 @@ PUBLIC_ACTS = ("announce", "reschedule", "postpone", "cancel", "open", "conclude
 
 def _facts(shown: Hub) -> None:
     hearing = shown.hearing
-    facts: list[tuple[Any, Any]] = [(_("Kind"), KIND_LABELS[hearing.kind]), (_("Place"), hearing.place)]
+    facts: list[tuple[Any, Any]] = [(_("Kind"), shown.words.kinds[hearing.kind]), (_("Place"), hearing.place)]
     if hearing.theme:
         facts.append((_("Theme"), hearing.theme))
     chair = shown.chair or (hearing.chair.name if hearing.chair_id is not None and hearing.chair is not None else "")
@@ -667,7 +726,7 @@ def _timeline(shown: Hub, issue_rows: Sequence[Any]) -> None:
     if hearing.status in GONE:
         name = "cancelled" if hearing.status == HearingStatus.CANCELLED else "discarded"
         done = [d for d in done if d[1] is not None] + [(name, hearing.cancelled_at or hearing.changed_at)]
-        shown.timeline = [{"label": STEPS[n], "when": short_day(at), "state": "done"} for n, at in done]
+        shown.timeline = [{"label": shown.words.steps[n], "when": short_day(at), "state": "done"} for n, at in done]
         return
     over = hearing.status in OVER
     done += [
@@ -679,7 +738,9 @@ def _timeline(shown: Hub, issue_rows: Sequence[Any]) -> None:
     if shown.sees_all and issue_rows and hearing.kind == HearingKind.NIGHT_HEARING:
         ends = [r.closed_at for r in issue_rows]
         done.append(("closed", max(ends) if all(ends) else None))
-    steps = [{"label": STEPS[n], "when": short_day(at), "state": "done" if at else "todo"} for n, at in done]
+    steps = [
+        {"label": shown.words.steps[n], "when": short_day(at), "state": "done" if at else "todo"} for n, at in done
+    ]
     ahead = next((s for s in steps if s["state"] == "todo"), None)
     if hearing.status == HearingStatus.IN_SESSION:
         steps[2]["state"] = "current"
