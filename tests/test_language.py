@@ -1,54 +1,95 @@
-"""Which language a page comes in: the person's, else the session's, else the browser's; Chinese when in doubt."""
+"""Not one untranslated string: every page as every role, in both languages, errors and empty states too."""
+
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages import pofile
 
-from hearings.db import db
-from hearings.people.models import User
+from tests.conftest import Browser
+from tests.crawl import HAN, LATIN, crawl, visible
 
-HEADERS = [
-    # as browsers really send them
-    ("zh-CN,zh;q=0.9", "zh-Hans"),  # Chrome, 奇安信 and 360 on a Chinese desktop
-    ("zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans"),  # the same with English added
-    ("zh-CN,zh;q=0.9,en-US;q=0.8,en;q=0.7", "zh-Hans"),
-    ("zh-CN,zh;q=0.8,zh-TW;q=0.7,zh-HK;q=0.5,en-US;q=0.3,en;q=0.2", "zh-Hans"),  # Firefox
-    ("zh-Hans-CN", "zh-Hans"),  # Safari on macOS
-    ("zh-cn", "zh-Hans"),  # Safari on iOS, WeChat's web view
-    ("zh-SG,zh;q=0.9", "zh-Hans"),
-    ("zh-TW,zh;q=0.9,en-US;q=0.8,en;q=0.7", "zh-Hans"),
-    ("en-US,en;q=0.9", "en"),
-    ("en-GB,en-US;q=0.9,en;q=0.8", "en"),
-    ("en", "en"),
-    ("en-US,en;q=0.9,zh-CN;q=0.8,zh;q=0.7", "en"),
-    ("de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7", "en"),  # English is what this person reads of the two
-    ("fr-FR,fr;q=0.9", "zh-Hans"),
-    ("ja", "zh-Hans"),
-    ("*", "zh-Hans"),
-    ("", "zh-Hans"),
-    (";;;q=x,,", "zh-Hans"),
-    (None, "zh-Hans"),
-]
+ROLES = "admin auditor organiser street deputy department leader".split()
+ALLOWED = {
+    # the one word of the other language, names of formats and of things that have no Chinese name
+    "English", "PDF", "Word", "WPS", "XLSX", "ICS", "ics", "MB", "KB", "YX", "HTTP", "GB", "IP", "SHA", "sha", "id", "URL",
+    "PostgreSQL", "SQLite",
+}  # fmt: skip
+DATA = re.compile(
+    r"\b[A-Z]{1,4}-?\d[\w-]*\b|\b[LH]\d+-\d+\b|HEARINGS_\w+|[\w.-]+@[\w.-]+|\S+\.(?:png|jpe?g|pdf|docx|xlsx|webp|txt)\b"
+    r"|https?://\S+|\b[0-9a-f]{8,}\b|\{\w+\}|[a-z_]+\.[a-z_.]+"
+)
 
 
-@pytest.mark.parametrize(("header", "expected"), HEADERS)
-def test_the_browsers_language(app, browser, header, expected):
-    given = {"Accept-Language": header} if header is not None else {}
-    page = browser().get("/login", headers=given)
-    assert page.status_code == 200
-    assert f'<html lang="{expected}"' in page.text
+def untranslated(said: list[str], logins: set[str]) -> list[str]:
+    found = []
+    for words in said:
+        for word in LATIN.findall(DATA.sub(" ", words)):
+            if word not in ALLOWED and word.lower() not in logins and len(word) > 1:
+                found.append(f"{word!r} in {words[:60]!r}")
+    return found
 
 
-def test_a_choice_stands_above_the_browser(app, world, browser):
-    one = browser()
-    assert one.post("/language", {"lang": "en", "next": "/login"}).headers["Location"] == "/login"
-    assert '<html lang="en"' in one.get("/login", headers={"Accept-Language": "zh-CN,zh;q=0.9"}).text
-    one.post("/language", {"lang": "zh_Hans"})
-    assert '<html lang="zh-Hans"' in one.get("/login", headers={"Accept-Language": "en-US,en;q=0.9"}).text
-    one.post("/language", {"lang": "xx"})  # what we do not speak changes nothing
-    assert '<html lang="zh-Hans"' in one.get("/login", headers={"Accept-Language": "en-US,en;q=0.9"}).text
+@pytest.mark.parametrize("role", ROLES)
+def test_no_english_in_the_chinese_pages(office: Any, role: str) -> None:
+    app, users = office
+    logins = set(users) | {"say"}
+    wrong: dict[str, list[str]] = {}
+    kinds = set()
+    browser = Browser(app, users[role])
+    for page in crawl(app, browser):
+        kinds.add(page.endpoint)
+        assert page.status < 400, (page.path, page.status)
+        if bad := untranslated(visible(page), logins) if page.text else []:
+            wrong[page.path] = bad[:6]
+    for path in ("/nowhere", "/hearings/999999", "/audit/", "/people/"):
+        answer = browser.get(path)
+        from tests.crawl import Page
+
+        if bad := untranslated(visible(Page(path, "", answer.status_code, answer.text)), logins):
+            wrong[f"{path} {answer.status_code}"] = bad[:6]
+    assert wrong == {}
+    assert len(kinds) > 4, kinds
 
 
-def test_a_persons_choice_is_kept_with_the_person(app, world, browser):
-    browser(world.deputy).post("/language", {"lang": "en"})
-    assert db.session.get(User, world.deputy.id).locale == "en"
-    page = browser(world.deputy).get("/", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
-    assert '<html lang="en"' in page.text
+@pytest.mark.parametrize("role", ROLES)
+def test_no_chinese_in_the_english_pages(latin_office: Any, role: str) -> None:
+    app, users = latin_office
+    browser = Browser(app, users[role])
+    with browser.client.session_transaction() as session:
+        session["locale"] = "en"
+    wrong: dict[str, list[str]] = {}
+    for page in crawl(app, browser):
+        assert page.status < 400, (page.path, page.status)
+        if page.endpoint in ("people.settings",) or not page.text:  # the law is quoted in Chinese
+            continue
+        bad = [w for w in visible(page) if HAN.search(w) and w not in ("简体中文",)]
+        if bad:
+            wrong[page.path] = bad[:6]
+    assert wrong == {}
+
+
+def test_every_message_has_its_chinese() -> None:
+    path = Path(__file__).parent.parent / "hearings/locale/zh_Hans/LC_MESSAGES/messages.po"
+    with path.open("rb") as catalogue:
+        messages = pofile.read_po(catalogue, locale="zh_Hans")
+    missing = [m.id for m in messages if m.id and not (m.string[0] if isinstance(m.string, tuple) else m.string)]
+    assert missing == []
+
+
+def test_every_word_of_the_code_stands_in_the_catalogue() -> None:
+    from babel.messages.extract import extract_from_dir
+
+    root = Path(__file__).parent.parent
+    path = root / "hearings/locale/zh_Hans/LC_MESSAGES/messages.po"
+    with path.open("rb") as catalogue:
+        known = {m.id if isinstance(m.id, str) else m.id[0] for m in pofile.read_po(catalogue, locale="zh_Hans")}
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "lazy_gettext": None}
+    missing = []
+    for folder, methods in ((root / "hearings", [("**.py", "python")]), (root / "templates", [("**.html", "jinja2")])):
+        for name, line, message, *_ in extract_from_dir(folder, method_map=methods, keywords=keywords):
+            text = message if isinstance(message, str) else message[0]
+            if text not in known:
+                missing.append(f"{folder.name}/{name}:{line} {text!r}")
+    assert missing == []
