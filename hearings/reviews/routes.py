@@ -161,7 +161,7 @@ def index() -> Any:
         older_url=url_for(".index", **wanted, after=found.older) if found.older else None,
         newer_url=url_for(".index", **wanted, before=found.newer) if found.newer else None,
         may_plan=may(me(), "look_back.plan"),
-        waiting=queries.number_waiting(me()) if may(me(), "confirmation.read") else 0,
+        number_waiting=queries.number_waiting(me()) if may(me(), "confirmation.read") else 0,
     )
 
 
