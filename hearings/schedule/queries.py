@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from .. import workdays
 from ..audit import AuditEvent
@@ -380,10 +380,11 @@ def pool_where(
 
 _TOPIC_PARTS = (
     selectinload(Topic.departments),
-    joinedload(Topic.deputy),
-    joinedload(Topic.hearing),
+    joinedload(Topic.deputy).options(lazyload(User.department), lazyload(User.role_rows)),
+    joinedload(Topic.hearing).lazyload(Hearing.station),
     joinedload(Topic.merged_into),
 )
+"""What a line of the pool shows; nothing of the person but the name, nothing of the hearing but its number."""
 
 
 def page_of_topics(where: list[Clause], *, before: int, after: int, size: int) -> tuple[list[Topic], bool, bool]:
