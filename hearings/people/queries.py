@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tuple_
 
 from ..audit import AuditEvent
 from ..db import db, local, today
@@ -93,8 +93,8 @@ def keyed(
 # -- people --------------------------------------------------------------------------------------------
 
 
-def _closed() -> ColumnElement[bool]:
-    return or_(User.active.is_(False), User.valid_until < today())
+def _open() -> ColumnElement[bool]:
+    return and_(User.active, or_(User.valid_until.is_(None), User.valid_until >= today()))
 
 
 def people(*, role: str = "", department: int | None = None, state: str = "", q: str = "") -> Select[Any]:
@@ -105,13 +105,13 @@ def people(*, role: str = "", department: int | None = None, state: str = "", q:
     if department is not None:
         found = found.where(User.department_id == department)
     if state == "locked":
-        found = found.where(_closed())
+        found = found.where(not_(_open()))
     elif state == "all":
         pass
     elif state == "failed":
         found = found.where(User.failures > 0)
     else:
-        found = found.where(~_closed())
+        found = found.where(_open())
     if q:
         found = found.where(
             or_(
@@ -169,7 +169,7 @@ def people_of(department: Department) -> Sequence[User]:
     """Who signs in for an office."""
     return db.session.scalars(
         select(User)
-        .where(User.department_id == department.id, ~_closed())
+        .where(User.department_id == department.id, _open())
         .order_by(User.protocol_order, User.id)
         .limit(PAGE)
     ).all()

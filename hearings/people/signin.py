@@ -26,11 +26,14 @@ from .operations import check_password, password_changed
 security = Security()
 
 
+LOGIN_NAME = StringField(_l("Login name"), validators=[Filled()], render_kw={"autocomplete": "username"})
+
+
 class SignInForm(LoginForm):
     """Login name and password. One sentence for all wrong pairs: which names exist stays unknown."""
 
     email = None  # type: ignore[assignment]
-    username = StringField(_l("Login name"), validators=[Filled()], render_kw={"autocomplete": "username"})
+    username = LOGIN_NAME
     password = PasswordField(_l("Password"), validators=[Filled()], render_kw={"autocomplete": "current-password"})
     remember = BooleanField(_l("Keep me signed in on this computer"))
     submit = SubmitField(_l("Sign in"))
@@ -125,6 +128,7 @@ def init_app(app: Any) -> None:
     """Join the library to the application."""
     store = SQLAlchemyUserDatastore(db, User, None)  # type: ignore[arg-type]
     security.init_app(app, store, login_form=SignInForm, change_password_form=NewPasswordForm)
+    SignInForm.username = LOGIN_NAME  # the library has put one of its own there, that refuses dots and dashes
     app.login_manager.user_loader(load_user)
     app.login_manager.request_loader(lambda request: None)  # by the session only, never by a token in an address
     signals.password_changed.connect(_changed, app)
