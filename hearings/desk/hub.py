@@ -209,7 +209,7 @@ def hub(hearing: Hearing) -> Any:
     promise_names = _promises(shown, user)
     answers = ledger.answer_rows((Issue.hearing_id == hearing.id) & scoped("issue.read", user, Issue))
     _offices(shown, answers)
-    if sees_all and (shown.issues or hearing.kind == HearingKind.NIGHT_HEARING):
+    if sees_all and (shown.issues or (hearing.opened_at and shown.is_night)):
         shown.figures = _figures(hearing, issue_rows, answers, as_of)
     _seats(shown)
     _topics(shown, user)
@@ -419,7 +419,7 @@ def figure_words(told: ledger.Figures) -> list[Row]:
 
     apart = _("%(count)d not accepted, counted apart", count=told.not_accepted) if told.not_accepted else ""
     made = [
-        number(_("Accepted"), told.accepted, apart),
+        number(_("Accepted as issues"), told.accepted, apart),
         number(_("Struck off"), told.struck_off),
         number(_("Settled by explanation"), told.explained),
         number(_("Tracked"), told.tracked),
