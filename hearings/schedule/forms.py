@@ -67,6 +67,14 @@ class RetireForm(Form):
     on = DayField(_l("Last day in use"))
 
 
+def _in_order(form: Any) -> bool:
+    """Say at once, beside the other fields' errors, that the end must come after the start."""
+    if form.starts is None or not form.starts.data or not form.ends.data or form.ends.data > form.starts.data:
+        return True
+    form.ends.errors = [*form.ends.errors, _("The end must come after the start.")]
+    return False
+
+
 class HearingForm(Form):
     """A meeting of any kind, before anybody is told; later only its words and its chair."""
 
@@ -84,6 +92,11 @@ class HearingForm(Form):
         super().__init__(*args, **kwargs)
         self.kind.offer(enum_choices(KIND_LABELS))
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Fields, and the order of the hours."""
+        fine = super().validate(extra_validators)
+        return _in_order(self) and fine
+
 
 class RescheduleForm(Form):
     """Another time or place, and why."""
@@ -93,6 +106,11 @@ class RescheduleForm(Form):
     ends = ClockField(_l("End"))
     station = Choice(_l("Station"), kind=int)
     reason = TextLine(_l("Reason"), description=_l("Everybody invited reads it."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Fields, and the order of the hours."""
+        fine = super().validate(extra_validators)
+        return _in_order(self) and fine
 
 
 class AnnounceForm(Form):

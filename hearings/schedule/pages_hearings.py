@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 
 from .. import workdays, workflow
 from ..db import LOCAL, db, local, today
-from ..errors import RuleBroken
 from ..filters import clock, full_day, serial
 from ..people.models import User
 from ..permissions import Role, may, requires
@@ -186,15 +185,12 @@ def _checked(form: Any, hearing: Hearing | None) -> list[str] | None:
     """The warnings of an evening that is only being considered (the “check” button), or None if not asked."""
     if not (form.is_submitted() and "check" in request.form and form.validate()):
         return None
-    station_, starts_at, ends_at = (
-        db.session.get_one(Station, form.station.data),
-        local(form.day.data, form.starts.data),
-        local(form.day.data, form.ends.data),
+    return operations.warnings(
+        station=db.session.get_one(Station, form.station.data),
+        starts_at=local(form.day.data, form.starts.data),
+        ends_at=local(form.day.data, form.ends.data),
+        hearing=hearing,
     )
-    if ends_at <= starts_at:
-        form.add_error(RuleBroken(_("The end must come after the start."), "ends"))
-        return None
-    return operations.warnings(station=station_, starts_at=starts_at, ends_at=ends_at, hearing=hearing)
 
 
 @bp.route("/hearings/new", methods=["GET", "POST"])

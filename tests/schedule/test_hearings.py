@@ -174,7 +174,8 @@ def test_a_day_or_an_hour_that_cannot_be_stays_as_typed(world, browser, field, t
 
 @pytest.mark.parametrize("check", [{}, {"check": "1"}])
 def test_the_end_comes_after_the_start(world, browser, check):
-    refused = fill(browser(world.organiser), "/hearings/new", starts="21:00", ends="19:00", **check)
+    refused = fill(browser(world.organiser), "/hearings/new", starts="21:00", ends="19:00", title="", **check)
+    assert error_at(refused, "title") == words("Please fill in this field.")  # both at once
     assert (refused.status_code, error_at(refused, "ends")) == (
         422,
         words("The end must come after the start."),
