@@ -204,34 +204,38 @@ AWAITED = and_(
 )
 
 
-def _due(promises: Any, replies: Any) -> Clause:
-    """Issues with such an open promise; or, where nothing is promised, such an awaited reply."""
-    owed = select(Commitment.issue_id).where(OPEN_PROMISES)
-    awaited = select(Assignment.issue_id).where(AWAITED, replies)
-    return or_(
-        Issue.id.in_(owed.where(promises)),
-        and_(
-            Issue.status.in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
-            Issue.id.in_(awaited),
-            Issue.id.not_in(owed),
-        ),
+def _next_dates() -> Any:
+    """The next date of every issue that has one: its earliest open promise, else the earliest awaited reply."""
+    promised = (
+        select(Commitment.issue_id, func.min(Commitment.due_on).label("due_on"))
+        .where(OPEN_PROMISES)
+        .group_by(Commitment.issue_id)
+        .cte("promised")
     )
+    awaited = (
+        select(Assignment.issue_id, func.min(Assignment.due_on).label("due_on"))
+        .where(AWAITED, Assignment.issue_id.not_in(select(promised.c.issue_id)))
+        .group_by(Assignment.issue_id)
+    )
+    return union_all(select(promised.c.issue_id, promised.c.due_on), awaited).subquery("next_dates")
 
 
 def lit(colour: str) -> Clause:
     """Issues whose next date shows this light; blue: closed, grey: nothing has a date."""
     day, last = today(), today() + timedelta(days=rules.soon())
-    late = _due(Commitment.due_on < day, Assignment.due_on < day)
-    near = _due(Commitment.due_on <= last, Assignment.due_on <= last)
-    dated = _due(Commitment.due_on >= day, Assignment.due_on >= day)
     closed = Issue.status.in_(rules_closed())
-    return {
-        "red": late,
-        "yellow": and_(near, ~late),
-        "green": and_(dated, ~near),
-        "blue": closed,
-        "grey": and_(~closed, ~_due(Commitment.id > 0, Assignment.id > 0)),
+    if colour == "blue":
+        return closed
+    dates = _next_dates()
+    dated = select(dates.c.issue_id)
+    if colour == "grey":
+        return and_(~closed, Issue.id.not_in(dated))
+    span = {
+        "red": dates.c.due_on < day,
+        "yellow": and_(dates.c.due_on >= day, dates.c.due_on <= last),
+        "green": dates.c.due_on > last,
     }.get(colour, false())
+    return and_(~closed, Issue.id.in_(dated.where(span)))
 
 
 def rules_closed() -> tuple[IssueStatus, ...]:
@@ -248,37 +252,39 @@ def _issue_clauses(user: Any, wanted: Filter) -> list[Clause]:
     if wanted.department is not None:
         handled = select(Assignment.issue_id).where(Assignment.department_id == wanted.department)
         promised = select(Commitment.issue_id).where(Commitment.lead_id == wanted.department)
-        clauses.append(Issue.id.in_(handled.union(promised)))
+        clauses.append(or_(Issue.id.in_(handled), Issue.id.in_(promised)))
     if wanted.year is not None:
         clauses.append(Issue.hearing_id.in_(select(Hearing.id).where(in_year(wanted.year))))
     if wanted.light is not None:
         clauses.append(lit(wanted.light))
     if wanted.q:
-        clauses.append(_found(wanted.q) if _found(wanted.q) is not None else false())  # type: ignore[arg-type]
+        found = _found(wanted.q)
+        clauses.append(false() if found is None else found)
     return clauses
 
 
 def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int | None = None, size: int = 50) -> Page:
-    """A page of issues, latest first (of one hearing: in the order of its numbers); six statements.
+    """A page of issues, latest first (of one hearing: in the order of its numbers); at most six statements.
 
-    The ids first, over an index; then the details of these only.
+    The ids first, over an index; then the details of these only. The first page counts with the ids it finds.
     """
     clauses = _issue_clauses(user, wanted)
     up = wanted.hearing is not None
-    ids = select(Issue.id).where(*clauses)
     backwards = before is not None
+    is_first = after is None and not backwards
+    ids = select(Issue.id).where(*clauses)
     if after is not None:
         ids = ids.where(Issue.id > after if up else Issue.id < after)
     if before is not None:
         ids = ids.where(Issue.id < before if up else Issue.id > before)
-    ascending = up != backwards
-    found = list(db.session.scalars(ids.order_by(Issue.id if ascending else Issue.id.desc()).limit(size + 1)))
+    order = Issue.id if up != backwards else Issue.id.desc()
+    found = list(db.session.scalars(ids.order_by(order).limit(COUNT_TO + 1 if is_first else size + 1)))
+    total = len(found) if is_first else db.session.scalar(_capped(select(Issue.id).where(*clauses))) or 0
     more = len(found) > size
     found = found[:size]
     if backwards:
         found.reverse()
-    counted = _capped(select(Issue.id).where(*clauses))
-    page = Page(rows=_issue_rows(found), total=db.session.scalar(counted) or 0)
+    page = Page(rows=_issue_rows(found), total=total)
     if found:
         page.older = str(found[-1]) if (backwards or more) else None
         page.newer = str(found[0]) if (after is not None or (backwards and more)) else None

@@ -303,7 +303,7 @@ def show(id: int) -> Any:
     record = queries.record_of(issue)
     mine, led = queries.may_act_on(user, issue)
     rights = allowed(user, issue, [p for _m, p, _u in MOVES] + ["issue.amend", "issue.attach", "issue.figure"])
-    buttons, whys = _issue_buttons(issue, rights)
+    buttons, whys = _issue_buttons(issue, record, rights)
     buttons = [*_assignment_buttons(issue, record, mine), *buttons]
     for more in ISSUE_BUTTONS:
         for button in more(issue, user):
@@ -360,7 +360,7 @@ def show(id: int) -> Any:
     )
 
 
-def _issue_buttons(issue: Issue, rights: set[str]) -> tuple[list[dict[str, Any]], list[str]]:
+def _issue_buttons(issue: Issue, record: queries.Record, rights: set[str]) -> tuple[list[dict[str, Any]], list[str]]:
     """The moves that would work as buttons, and why others would not (as sentences)."""
     possible = workflow.moves(issue)
     buttons, whys = [], []
@@ -369,6 +369,8 @@ def _issue_buttons(issue: Issue, rights: set[str]) -> tuple[list[dict[str, Any]]
             continue
         words = _move_words(move)
         broken = workflow.refusal(issue, move)
+        if move == "explain" and AGREED_ON_THE_SPOT and not any(c.status in rules.OWED for c in record.commitments):
+            broken = None  # its form takes the deputy's word on the spot
         if broken is not None:
             whys.append(_("%(act)s: %(reason)s", act=words, reason=broken.message))
             continue

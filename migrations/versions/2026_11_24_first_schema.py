@@ -595,6 +595,7 @@ def upgrade() -> None:
     with op.batch_alter_table("issue", schema=None) as batch_op:
         batch_op.create_index("ix_issue_hearing_id_position", ["hearing_id", "position"], unique=False)
         batch_op.create_index(batch_op.f("ix_issue_lead_deputy_id"), ["lead_deputy_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_issue_logged_by_id"), ["logged_by_id"], unique=False)
         batch_op.create_index("ix_issue_status", ["status"], unique=False)
         batch_op.create_index("ix_issue_street", ["street"], unique=False)
 
@@ -674,6 +675,7 @@ def upgrade() -> None:
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("ix_assignment_department_id_status", ["department_id", "status"], unique=False)
         batch_op.create_index(batch_op.f("ix_assignment_issue_id"), ["issue_id"], unique=False)
+        batch_op.create_index("ix_assignment_status_due_on", ["status", "due_on"], unique=False)
 
     op.create_table(
         "ballot",
@@ -1095,6 +1097,7 @@ def downgrade() -> None:
 
     op.drop_table("ballot")
     with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.drop_index("ix_assignment_status_due_on")
         batch_op.drop_index(batch_op.f("ix_assignment_issue_id"))
         batch_op.drop_index("ix_assignment_department_id_status")
 
@@ -1110,6 +1113,7 @@ def downgrade() -> None:
     with op.batch_alter_table("issue", schema=None) as batch_op:
         batch_op.drop_index("ix_issue_street")
         batch_op.drop_index("ix_issue_status")
+        batch_op.drop_index(batch_op.f("ix_issue_logged_by_id"))
         batch_op.drop_index(batch_op.f("ix_issue_lead_deputy_id"))
         batch_op.drop_index("ix_issue_hearing_id_position")
 

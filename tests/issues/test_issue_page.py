@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from hearings import workflow
 from hearings.audit import trail
 from hearings.db import clock_at, db, now, today
 from hearings.issues import operations, queries
@@ -545,3 +546,43 @@ def test_a_department_acts_only_on_its_own_assignment(app, world, browser):
         for who in (world.leader, world.auditor, world.deputy):
             assert browser(who).post(f"/assignments/{assignment.id}/{act}", {}).status_code == 403, act
     assert assignment.status == AssignmentStatus.ASSIGNED
+
+
+def test_settled_by_explanation_when_the_deputy_agreed_in_the_room(app, world, browser, monkeypatch):
+    routes, heard = sys.modules["hearings.issues.routes"], []
+    issue = replied(world)
+    desk = browser(world.organiser)
+    address = f"/issues/{issue.id}/explain"
+    monkeypatch.setattr(routes, "AGREED_ON_THE_SPOT", [])
+    refused = desk.get(address)
+    assert refused.status_code == 409  # the guard of the confirmations says why
+
+    def agree(thing, *, actor):
+        heard.append((thing.id, actor.id))
+        monkeypatch.setattr(workflow, "_guards", workflow._guards | {"issue.explain": []})
+
+    monkeypatch.setattr(routes, "AGREED_ON_THE_SPOT", [agree])
+    form = form_of(desk.get(address)) | {"note": "已向代表说明。"}
+    assert desk.post(address, form).status_code == 422
+    form = form_of(desk.get(address)) | {"note": "已向代表说明。", "agreed": "y"}
+    assert desk.post(address, form).status_code == 303
+    assert heard == [(issue.id, world.organiser.id)]
+    assert issue.status == IssueStatus.ANSWERED
+    offer = db.session.scalars(select(UndoOffer)).all()[-1]
+    assert desk.post(f"/undo/{offer.id}").status_code == 303
+    assert issue.status == IssueStatus.REPLIED
+
+
+def test_struck_off_with_undo(app, world, browser, monkeypatch):
+    monkeypatch.setattr(workflow, "_guards", workflow._guards | {"issue.strike_off": []})
+    issue = replied(world)
+    desk = browser(world.organiser)
+    page = desk.get(f"/issues/{issue.id}")
+    assert f'class="btn btn-primary" href="/issues/{issue.id}/strike-off"' in page.text
+    address = f"/issues/{issue.id}/strike-off"
+    assert desk.post(address, form_of(desk.get(address)) | {"note": "书面核查。"}).status_code == 303
+    assert issue.status == IssueStatus.STRUCK_OFF
+    assert trail(issue)[-1].details["basis"] == "书面核查。"
+    offer = db.session.scalars(select(UndoOffer)).all()[-1]
+    assert desk.post(f"/undo/{offer.id}").status_code == 303
+    assert issue.status == IssueStatus.REPLIED
