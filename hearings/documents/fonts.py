@@ -28,8 +28,8 @@ FONTS_DIR = Path(os.environ.get("HEARINGS_FONTS_DIR") or INSTANCE / "fonts")
 SYSTEM_DIRS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
-    Path.home() / ".local/share/fonts",
-    Path.home() / ".fonts",
+    Path(os.path.expanduser("~/.local/share/fonts")),
+    Path(os.path.expanduser("~/.fonts")),
 )
 FANDOL = (
     "FandolFang-Regular.otf",
@@ -332,15 +332,16 @@ def _shift(face: Face | None) -> float:
 def _covered(faces: list[Face], config: Path) -> frozenset[str]:
     """The characters that every one of `faces` has; kept beside the fontconfig file, since Noto takes a while."""
     kept = config.with_name("covered.txt")
-    if not kept.exists():
-        maps = [TTFont(face.path, fontNumber=face.index, lazy=True).getBestCmap() or {} for face in _unique([*faces])]
-        common = set.intersection(*map(set, maps)) if maps else set()
-        kept.write_text(
-            "".join(chr(code) for code in sorted(common) if not 0xD800 <= code < 0xE000),
-            encoding="utf-8",
-            newline="",
-        )
-    return frozenset(kept.read_text(encoding="utf-8"))
+    if kept.exists():
+        return frozenset(kept.read_text(encoding="utf-8"))
+    maps = [TTFont(face.path, fontNumber=face.index, lazy=True).getBestCmap() or {} for face in _unique([*faces])]
+    common = set.intersection(*map(set, maps)) if maps else set()
+    covered = "".join(chr(code) for code in sorted(common) if code >= 32 and not 0xD800 <= code < 0xE000)
+    draft = kept.with_name(f"covered.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        draft.write_text(covered, encoding="utf-8", newline="")
+        os.replace(draft, kept)
+    return frozenset(covered)
 
 
 def _configure(faces: list[Face], digest: str, fonts_dir: Path) -> Path:

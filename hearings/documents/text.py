@@ -14,16 +14,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-LINE = 28
-"""Characters in a full line of body text (GB/T 9704-2012, 5.2.2)."""
-LINES = 22
-"""Lines on a full page (the same clause)."""
 MM = 72 / 25.4
 """Points in a millimetre."""
 TEXT_WIDTH = 156 * MM
 """Width of the type area in points (5.2.1)."""
 PITCH = 28.95
-"""Distance of two lines in points: 22 of 29 would overflow 225 mm."""
+"""Distance of two lines in points: 22 fill the type area (5.2.2), 22 of 29 would overflow it."""
 RULE = 1.4
 """Thickness of the red rule in points."""
 

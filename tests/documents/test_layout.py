@@ -17,7 +17,7 @@ from .sample import minutes
 PITCH = 28.95 * MM
 
 
-@pytest.fixture(scope="module", params=[1, 6, 60], ids=["1 item", "6 items", "60 items"])
+@pytest.fixture(scope="module", params=[1, 60], ids=["1 item", "60 items"])
 def count(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
@@ -123,9 +123,9 @@ def test_text_comes_out_as_it_went_in(sheets: list[Any], count: int) -> None:
         assert paragraph.replace(" ", "") in extracted
 
 
-def test_no_glyph_is_missing(count: int, fonts_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_glyph_is_missing(fonts_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        result = render("minutes", minutes(count), fonts_dir=fonts_dir)
+        result = render("minutes", minutes(6), fonts_dir=fonts_dir)
     assert not [record for record in caplog.records if "rendering" in record.message]
     assert "�" not in measure.text_of(result)
 
