@@ -82,7 +82,12 @@ class Plan:
         )
 
     def accept(self, day: date) -> date:
-        return self.add(day, "accepted", by=self.account, department=self.lead)
+        """The lead signs; those who help and have an account do so the same day."""
+        accepted = self.add(day, "accepted", by=self.account, department=self.lead)
+        for code in self.co:
+            if code in DEPARTMENT_LOGINS:
+                self.add(accepted, "accepted", by=DEPARTMENT_LOGINS[code], department=code)
+        return accepted
 
     def progress(self, day: date, number: int) -> date:
         measure = self.commitments[number - 1].measure
@@ -96,7 +101,7 @@ class Plan:
             by=self.account,
             commitment=number,
             text=self.say("late" if late else "done", m=measure),
-            evidence=self.rng.choice(EVIDENCE),
+            evidence=self.rng.choice(EVIDENCE) if self.rng.random() < 0.35 else (),
         )
 
     def verify(self, day: date, number: int) -> date:
@@ -147,7 +152,7 @@ class Plan:
             verdict,
             commitment=commitment,
             new_due_on=new_due_on,
-            evidence=("现场照片",),
+            evidence=("现场照片",) if self.rng.random() < 0.3 else (),
         )
         if meeting.day < self.today:
             self.carried_to.append(meeting.key)
@@ -228,6 +233,7 @@ def follow(
 
     for nth, number in enumerate(ordered):
         promise = plan.commitments[number - 1]
+        asked = promise.due_on
         final = nth == len(ordered) - 1
         due_on = promise.due_on
         if released and final and nth:
@@ -238,8 +244,10 @@ def follow(
         done = max(add_workdays(due_on, -plan.rng.randint(0, 6)), ready)
         if final and late:
             done = due_on + timedelta(days=late)
+        if final and extension and (ready > due_on or not is_workday(due_on)):
+            extension, late = "", 8  # the way there took too long to ask in time
         if final and extension:
-            asked = max(add_workdays(due_on, -plan.rng.randint(4, 8)), ready)
+            asked = min(max(add_workdays(due_on, -plan.rng.randint(4, 8)), ready), due_on)
             done = due_on + timedelta(days=plan.rng.randint(25, 40))
             if extension == "refused":
                 done = due_on + timedelta(days=plan.rng.randint(4, 9))
@@ -248,27 +256,18 @@ def follow(
             if (done - ready).days > 30:
                 look_back_before(halfway, number)
                 plan.progress(halfway, number)
-        if done > first_reply_by and not replied_b and not dissatisfied:
+        owes_reply = done > first_reply_by and not replied_b and not dissatisfied
+        ask_first = bool(final and extension) and asked < first_reply_by
+        if ask_first:
+            look_back_before(asked, number)
+            _extend(plan, number, asked, granted=extension == "granted")
+        if owes_reply:
             replied_b = True
             look_back_before(first_reply_by, number)
             plan.reply(max(first_reply_by, plan.last), "B")
-        if final and extension:
+        if final and extension and not ask_first:
             look_back_before(asked, number)
-            new_due_on = roll(due_on + timedelta(days=40))
-            plan.add(
-                asked,
-                "extension_asked",
-                by=plan.account,
-                commitment=number,
-                new_due_on=new_due_on,
-                reason=plan.say("extend"),
-            )
-            if extension == "granted":
-                plan.add(plan.later(plan.last, 1, 2), "extension_granted", commitment=number, text=plan.say("granted"))
-            else:
-                plan.add(
-                    plan.later(plan.last, 1, 2), "extension_refused", commitment=number, reason=plan.say("refused")
-                )
+            _extend(plan, number, asked, granted=extension == "granted")
         if final and late:
             look_back_before(due_on, number)
             plan.add(
@@ -319,6 +318,24 @@ def follow(
         _reopen(plan, plan.last + timedelta(days=reopened))
 
 
+def _extend(plan: Plan, number: int, day: date, *, granted: bool) -> None:
+    """Asked for before the day has come, decided within two."""
+    due_on = plan.commitments[number - 1].due_on
+    plan.add(
+        day,
+        "extension_asked",
+        by=plan.account,
+        commitment=number,
+        new_due_on=roll(due_on + timedelta(days=40)),
+        reason=plan.say("extend"),
+    )
+    decided = plan.later(plan.last, 1, 2)
+    if granted:
+        plan.add(decided, "extension_granted", commitment=number, text=plan.say("granted"))
+    else:
+        plan.add(decided, "extension_refused", commitment=number, reason=plan.say("refused"))
+
+
 def _handle_again(plan: Plan, meeting: Meeting | None, ready: date, escalated: bool) -> None:
     """Found badly done: a new round, at a look-back or ordered at the desk."""
     day = meeting.day if meeting else plan.later(ready, 8, 15)
@@ -354,8 +371,6 @@ def _refuse(plan: Plan, asked: date) -> None:
         exact=is_workday(day),
         deputy=plan.deputy,
         reason=plan.say("refuse"),
-        round=plan.round,
-        due_on=due_on,
     )
     plan.progress(plan.later(plan.last, 5, 8), 1) if plan.commitments else None
     plan.reply(add_workdays(due_on, -plan.rng.randint(1, 5)), "A")
@@ -455,7 +470,7 @@ def track(plan: Plan, meeting: Meeting | None, new_due_on: date) -> None:
     if reply_by < due_on:
         plan.reply(max(reply_by, plan.last), "B")
     plan.add(
-        add_workdays(due_on, -6),
+        min(max(add_workdays(due_on, -6), plan.last), due_on),
         "extension_asked",
         by=plan.account,
         commitment=last,
@@ -567,6 +582,4 @@ def stop_at(plan: Plan, where: str) -> None:
             by=plan.deputy,
             deputy=plan.deputy,
             reason=plan.say("refuse"),
-            round=plan.round,
-            due_on=add_months(day, 1),
         )

@@ -73,6 +73,8 @@ STATION_ROUND = ("XQ", "DQ", "XG", "XP", "CQ", "XQ", "BF", "CX", "GJ", "QJ", "DQ
 ISSUE_ROUND = (3, 5, 4, 5, 4, 5, 3, 7, 3, 5, 4, 5, 9, 4, 4, 3, 4, 6, 4, 3)
 CHAIRS = ("li", "leader3", "leader4", "leader5")
 MAYORS = ("wang", "mayor3", "mayor4", "mayor5")
+EVALUATED = (9, 10)
+"""months in which a look-back is held as an evaluation meeting, with a second ballot"""
 DONE = {"asked", "silent", "rework", "replied"}
 """where a recent issue may stand with its promises already kept"""
 SURNAMES = "王陈李张林周徐胡朱沈俞贺乐虞贝邬柴丁竺曹"
@@ -385,7 +387,7 @@ class Years:
             deputy,
             draft.organiser,
             commitments,
-            retest=self.ballot(draft, "good") if draft.meeting and draft.meeting.day.month == 9 else None,
+            retest=self.ballot(draft, "good") if draft.meeting and draft.meeting.day.month in EVALUATED else None,
         )
         self._fate(draft, plan, issue, case, where, dissatisfied)
         if issue.place.startswith(f"{street}街道{street}"):
@@ -730,14 +732,14 @@ def life(hearing: Hearing, draft: Draft, today: date, rng: Random) -> tuple[Even
 
 
 def meetings_for(drafts: list[Draft], today: date) -> None:
-    """One look-back for two hearings, six to eight weeks after the second."""
-    for nth in range(0, len(drafts), 2):
-        pair = drafts[nth : nth + 2]
-        day = pair[-1].night + timedelta(days=44 + 3 * (nth % 4))
+    """One look-back for three hearings, about six weeks after the last of them."""
+    for nth in range(0, len(drafts), 3):
+        group = drafts[nth : nth + 3]
+        day = group[-1].night + timedelta(days=40 + nth % 4)
         while day.weekday() not in (1, 3) or not is_workday(day):
             day += timedelta(days=1)
         if day < today:
-            for draft in pair:
+            for draft in group:
                 draft.meeting = Meeting(f"look-back-{day.isoformat()}", day)
 
 
@@ -772,7 +774,7 @@ def _look_back(key: str, day: date, pair: list[Draft], carried: list[tuple[Draft
     over = day < today
     came = "signed_in" if over else "unknown"
     first = pair[-1]
-    evaluation = over and day.month == 9
+    evaluation = over and day.month in EVALUATED
     numbers = "、".join(f"{n}" for n in dict.fromkeys(draft.number for draft, _ in carried))
     chair = first.chair
     logins = tuple(dict.fromkeys(i.raised_by for _, i in carried if i.raised_by))
@@ -795,7 +797,8 @@ def _look_back(key: str, day: date, pair: list[Draft], carried: list[tuple[Draft
     ]
     people.append(Participant("residents", "resident", "in_attendance", title="选民代表", seats=5, came=came))
     people.append(Participant("organiser", "recorder", "in_attendance", login="organiser", came=came))
-    starts = on(day, 14, 30)
+    starts = on(day, 9)
+    opened = starts - timedelta(minutes=2)
     by = {"by": "organiser"}
     announced = add_workdays(min(day, today), -3) if not over else add_workdays(day, -6)
     events = [
@@ -805,8 +808,8 @@ def _look_back(key: str, day: date, pair: list[Draft], carried: list[tuple[Draft
     filed = over and add_workdays(day, 6) < today
     if over:
         events += [
-            *came_events(people, starts, "organiser"),
-            Event(starts, "hearing_opened", by),
+            *came_events(people, opened, "organiser"),
+            Event(opened, "hearing_opened", by),
             Event(starts + timedelta(minutes=130), "hearing_concluded", by),
             Event(on(add_workdays(day, 2), 10), "minutes_drafted", {"text": LOOK_BACK_MINUTES, **by}),
             Event(on(add_workdays(day, 3), 10), "minutes_reviewed", {"by": "organiser2"}),
@@ -831,7 +834,7 @@ def _look_back(key: str, day: date, pair: list[Draft], carried: list[tuple[Draft
         theme="听汇报、评实效、再测评" if evaluation else "看现场、听意见、对承诺",
         starts_at=starts,
         ends_at=starts + timedelta(minutes=150),
-        opened_at=starts if over else None,
+        opened_at=opened if over else None,
         concluded_at=starts + timedelta(minutes=130) if over else None,
         status="filed" if filed else "concluded" if over else "announced",
         chair=chair,
@@ -935,7 +938,7 @@ def special(years: Years, tonight: Draft, before: Draft) -> list[Hearing]:
     coming = years.draft(15, evening(today + timedelta(days=7)), number + 1, "XP")
     ahead = record(coming, None, "announced", today)
     known = tuple(
-        Topic(f"{coming.key}-{nth}", title, source, today - timedelta(days=18 - nth), codes, "霞浦")
+        Topic(f"{coming.key}-{nth}", title, source, add_workdays(today, -9) - timedelta(days=nth), codes, "霞浦")
         for nth, (title, source, codes) in enumerate(
             (
                 ("铁路桥洞积水与照明", "代表走访", ("water", "transport")),
@@ -1131,4 +1134,6 @@ def OTHER_HEARINGS(today: date) -> list[Hearing]:
     found.append(next_look_back(drafts, today))
     found.append(consultation(today))
     found += special(years, tonight, drafts[-1])
+    # What a year of long holidays brings out of order still happens in order.
+    found = [replace(h, life=tuple(sorted(h.life, key=lambda event: event.at))) for h in found]
     return sorted(found, key=lambda hearing: hearing.starts_at)
