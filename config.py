@@ -99,6 +99,7 @@ class Config:
     BABEL_DEFAULT_LOCALE = "zh_Hans"
     BABEL_DEFAULT_TIMEZONE = "Asia/Shanghai"
     BABEL_DOMAIN = "messages"
+    BABEL_TRANSLATION_DIRECTORIES = "locale"
     BOOTSTRAP_SERVE_LOCAL = True
     WTF_CSRF_TIME_LIMIT = None
     SESSION_COOKIE_HTTPONLY = True

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, has_request_context, render_template, request, session
-from flask_babel import Babel, get_locale
+from flask import Flask, current_app, render_template, request
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_migrate import Migrate
@@ -21,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import assets, cli, ddl, filters, health, permissions, web
+from . import assets, cli, ddl, filters, health, language, permissions, web
 from .calendars.routes import bp as calendars
 from .db import db
 from .desk.routes import bp as desk
@@ -37,7 +36,6 @@ from .schedule.routes import bp as schedule
 
 ROOMS = (people, schedule, issues, reviews, calendars, minutes, ledger, desk)
 
-babel = Babel()
 migrate = Migrate(render_as_batch=True, compare_type=True)
 bootstrap = Bootstrap5()
 
@@ -68,7 +66,7 @@ def create_app(config: Any = None) -> Flask:
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
-    babel.init_app(app, locale_selector=choose_locale)
+    language.babel.init_app(app, locale_selector=language.choose)
     bootstrap.init_app(app)
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # web.before_request decides
     web.csrf.init_app(app)
@@ -118,34 +116,16 @@ def _settle(app: Flask, instance: Path) -> None:
 KNOWN_KEYS = {"only for tests", "dev", "secret", "changeme", "change-me", "password"}
 
 
-def choose_locale() -> str:
-    """The person's language, else the session's, else the browser's; Chinese when in doubt."""
-    if not has_request_context():
-        return "zh_Hans"
-    if current_user and current_user.is_authenticated and current_user.locale:
-        return current_user.locale
-    if session.get("locale") in ("zh_Hans", "en"):
-        return session["locale"]
-    best = request.accept_languages.best_match(["zh-CN", "zh-Hans", "zh-SG", "zh", "en"])
-    return "en" if best == "en" else "zh_Hans"
-
-
-def choose_locale_safely() -> str:
-    """The language of an error page, without asking the database."""
-    return "en" if request.accept_languages.best_match(["zh-CN", "zh", "en"]) == "en" else "zh_Hans"
-
-
 def _everywhere() -> dict[str, Any]:
     from .desk.nav import rooms_of  # desk is the last room; it knows all addresses
 
-    locale = get_locale()
     return {
         "nav": rooms_of(current_user) if current_user.is_authenticated else [],
         "inbox_count": 0,
         "inbox_url": "/",
         "office_name": current_app.config["OFFICE_NAME"],
         "system_name": current_app.config["SYSTEM_NAME"],
-        "locale": "en" if locale is not None and locale.language == "en" else "zh_Hans",
+        "locale": language.ENGLISH if language.is_english() else language.CHINESE,
         "today": filters.full_day(datetime.now(UTC)),
     }
 
@@ -188,7 +168,7 @@ def _error_pages(app: Flask) -> None:
             db.session.rollback()
         finally:
             # no context processor: it might ask the database that has just failed
-            words = app.jinja_env.get_template("errors/500.html").render(locale=choose_locale_safely())
+            words = app.jinja_env.get_template("errors/500.html").render(locale=language.of_browser())
             return words, 500  # noqa: B012
 
     app.register_error_handler(HTTPException, plain)

@@ -196,20 +196,20 @@ def _row(subject: Any, says: Text) -> dict[str, Any]:
 
 @event.listens_for(Session, "after_flush")
 def _follow(session: Session, context: Any) -> None:
+    """Plain statements on the table: the session need not look through all it holds for entries to refresh."""
+    entries: Any = SearchEntry.__table__
     fresh = [_row(o, _indexed[type(o)](o)) for o in session.new if type(o) in _indexed]
     if fresh:
-        session.execute(insert(SearchEntry), fresh)
+        session.execute(insert(entries), fresh)
     for thing in session.dirty:
         if type(thing) in _indexed and session.is_modified(thing, include_collections=False):
             row = _row(thing, _indexed[type(thing)](thing))
-            which = (SearchEntry.kind == row["kind"], SearchEntry.subject_id == row["subject_id"])
-            session.execute(update(SearchEntry).where(*which).values(**row))
+            which = (entries.c.kind == row["kind"], entries.c.subject_id == row["subject_id"])
+            session.execute(update(entries).where(*which).values(**row))
     for thing in session.deleted:
         if type(thing) in _indexed:
             says = _indexed[type(thing)](thing)
-            session.execute(
-                delete(SearchEntry).where(SearchEntry.kind == says.kind, SearchEntry.subject_id == thing.id)
-            )
+            session.execute(delete(entries).where(entries.c.kind == says.kind, entries.c.subject_id == thing.id))
 
 
 def rebuild() -> int:

@@ -57,6 +57,11 @@ def compensation(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return register
 
 
+def is_part() -> bool:
+    """Whether we are inside `as_one()`."""
+    return _part_of_one.get()
+
+
 def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -> UndoOffer | None:
     """Offer to take `act` back; in a request the offer is flashed with the sentence `said`.
 

@@ -20,7 +20,7 @@ from flask_security.utils import hash_password
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 
-from .. import audit
+from .. import audit, undo
 from ..db import LOCAL, clock_at, db, local, now
 from ..documents import pdf
 from ..errors import RuleBroken
@@ -41,6 +41,7 @@ from ..issues.models import (
     ResultClass,
 )
 from ..minutes import operations as minutes
+from ..minutes.models import Minutes
 from ..people import operations as people
 from ..people.models import Department, DepartmentKind, User
 from ..reviews import operations as reviews
@@ -61,6 +62,8 @@ from . import corpus, shapes
 
 IN_PRINT = 6
 """Papers that may wait for their printing."""
+
+PICTURES = 12
 
 CAPACITIES = {"standing_committee_leader": Capacity.COMMITTEE_LEADER}
 VERDICTS = {"struck_off": Verdict.STRIKE_OFF}
@@ -85,7 +88,7 @@ class Loader:
         self.issues: dict[tuple[str, int], Issue] = {}
         self.commitments: dict[tuple[str, int, int], Commitment] = {}
         self.seats: dict[tuple[str, str], Participant] = {}
-        self.pictures: list[bytes] = []
+        self.pictures: dict[int, dict[str, Any]] = {}
         self.in_print: deque[tuple[Any, ...]] = deque()
         self.fonts_dir = Path(current_app.instance_path) / "fonts"
         self.data: dict[str, shapes.Hearing] = {}
@@ -97,7 +100,7 @@ class Loader:
 
     def load(self) -> None:
         """Everything, oldest first, in one transaction: wholly there or not at all."""
-        with force_locale("zh_Hans"):
+        with force_locale("zh_Hans"), undo.as_one():
             with clock_at(START):
                 self._directory()
             with ThreadPoolExecutor(pdf.CHILDREN) as self.press:
@@ -472,21 +475,27 @@ class Loader:
     def on_minutes_drafted(self, key: str, by: User, *, text: str | None = None) -> None:
         minutes.draft(self.hearings[key], actor=by)
 
+    def _minutes(self, key: str) -> Minutes:
+        row = minutes.latest(self.hearings[key])
+        if row is None:
+            raise RuntimeError(f"{key} has no minutes yet")
+        return row
+
     def on_minutes_reviewed(self, key: str, by: User) -> None:
-        minutes.review(minutes.latest(self.hearings[key]), actor=by)
+        minutes.review(self._minutes(key), actor=by)
 
     def on_minutes_published(
         self, key: str, by: User, *, issued_by: str | None = None, issued_on: date | None = None
     ) -> None:
         chair = self.hearings[key].chair
-        signed = {
+        signed: dict[str, Any] = {
             "issued_by": issued_by or (chair.name if chair else by.name),
             "issued_on": issued_on or now().astimezone(LOCAL).date(),
         }
-        row = minutes.latest(self.hearings[key])
-        prepared = minutes.to_print(row, **signed)
-        printed = self.press.submit(pdf.render, "minutes", prepared.content, fonts_dir=self.fonts_dir)
-        self.in_print.append((now(), key, row, by, signed, prepared, printed))
+        row = self._minutes(key)
+        content = minutes.to_print(row, **signed)
+        printed = self.press.submit(pdf.render, "minutes", content, fonts_dir=self.fonts_dir)
+        self.in_print.append((now(), key, row, by, signed, printed))
 
     def _publish_printed(self, *, waiting: int) -> None:
         """Publish what has been printed; wait for the oldest while more than `waiting` are in print.
@@ -495,10 +504,9 @@ class Loader:
         events that came meanwhile in real time lie later in the demo's.
         """
         while self.in_print and (len(self.in_print) > waiting or self.in_print[0][-1].done()):
-            at, _key, row, by, signed, prepared, printed = self.in_print.popleft()
+            at, _key, row, by, signed, printed = self.in_print.popleft()
             with clock_at(at):
-                prepared = prepared._replace(state=minutes.state(row))
-                minutes.publish(row, **signed, actor=by, prepared=prepared, pdf=printed.result())
+                minutes.publish(row, **signed, actor=by, pdf=printed.result())
 
     def on_hearing_filed(self, key: str, by: User) -> None:
         while any(waiting[1] == key for waiting in self.in_print):
@@ -798,11 +806,16 @@ class Loader:
     # -- pictures --------------------------------------------------------------------------------------------
 
     def _picture(self, caption: str, by: User) -> StoredFile:
-        """A plain invented picture under a caption; a dozen in all, stored once each."""
-        if not self.pictures:
-            self.pictures = [_draw(seed) for seed in range(12)]
-        data = self.pictures[sum(map(ord, caption)) % len(self.pictures)]
-        return store(_Upload(f"{caption}.png", data), actor=by)
+        """A plain invented picture under a caption; a dozen in all, each checked and shrunk once."""
+        number = sum(map(ord, caption)) % PICTURES
+        if number not in self.pictures:
+            kept = store(_Upload("picture.png", _draw(number)), actor=by)
+            self.pictures[number] = {k: getattr(kept, k) for k in ("media_type", "size", "sha256", "thumb_sha256")}
+            db.session.delete(kept)
+        picture = StoredFile(name=f"{caption}.png", uploaded_by_id=by.id, uploaded_at=now(), **self.pictures[number])
+        db.session.add(picture)
+        db.session.flush()
+        return picture
 
 
 class _Upload:

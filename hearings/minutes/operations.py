@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -112,13 +112,6 @@ def return_to_draft(minutes: Minutes, *, reason: str, actor: User) -> None:
 # -- publishing ----------------------------------------------------------------------------------------
 
 
-class ToPrint(NamedTuple):
-    """What will be printed, and the state of things it was taken from."""
-
-    content: dict[str, Any]
-    state: str
-
-
 def state(minutes: Minutes) -> str:
     """A fingerprint of everything that publishing rests on: the version as it stands, and the record."""
     return paper.fingerprint(
@@ -145,7 +138,7 @@ def _previous(minutes: Minutes) -> Minutes | None:
     )
 
 
-def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> ToPrint:
+def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> dict[str, Any]:
     """The final dict, before anything is written. Raises `RuleBroken` when it could not be published."""
     broken = workflow.refusal(minutes, "publish")
     if broken is not None:
@@ -158,7 +151,7 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> ToPrint:
             "issued_on",
         )
     before = _previous(minutes)
-    final = paper.printable(
+    return paper.printable(
         minutes.content,
         issued_by=issued_by,
         issued_on=paper.day_words(issued_on),
@@ -169,7 +162,6 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> ToPrint:
         draft=False,
         previous_sha256=before.pdf_sha256 if before else None,
     )
-    return ToPrint(final, state(minutes))
 
 
 def publish(
@@ -178,20 +170,20 @@ def publish(
     issued_by: str,
     issued_on: date,
     actor: User,
-    prepared: ToPrint | None = None,
+    seen: str | None = None,
     pdf: bytes | None = None,
     signed_copy: StoredFile | None = None,
 ) -> None:
     """Publish for good: the dict, its PDF, both fingerprints, chained to the version before.
 
-    A route prepares (`to_print`), ends its transaction, renders, and comes back with `prepared` and `pdf`; then
-    nothing may have changed meanwhile. A command may leave both out. Raises `RuleBroken`, or `RenderFailed`.
+    A route takes `to_print()` and `state()`, ends its transaction, renders, and comes back with the state it has
+    `seen` and the `pdf`; then nothing may have changed meanwhile. A command may leave both out. Raises
+    `RuleBroken`, or `RenderFailed`.
     """
-    made = to_print(minutes, issued_by=issued_by, issued_on=issued_on)
-    if prepared is not None and prepared != made:
+    final = to_print(minutes, issued_by=issued_by, issued_on=issued_on)
+    if seen is not None and seen != state(minutes):
         raise RuleBroken(_("Something has changed while the paper was being made. Look at it again, then publish."))
-    printed = render("minutes", made.content) if pdf is None else pdf
-    final = made.content
+    printed = render("minutes", final) if pdf is None else pdf
     if signed_copy is not None:
         final["signed_copy"] = {
             "name": signed_copy.name,

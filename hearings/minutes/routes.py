@@ -189,10 +189,11 @@ def publish(hearing: Hearing) -> Any:
 
     def act() -> None:
         issued_by, issued_on = form.issued_by.data or "", form.issued_on.data or today()
-        prepared = operations.to_print(minutes, issued_by=issued_by, issued_on=issued_on)
+        content = operations.to_print(minutes, issued_by=issued_by, issued_on=issued_on)
+        seen = operations.state(minutes)
         db.session.rollback()
         try:
-            pdf = render("minutes", prepared.content)
+            pdf = render("minutes", content)
         except RenderFailed as failed:
             raise RuleBroken(str(failed)) from failed
         again = permissions.fetch("minutes.publish", Hearing, hearing_id, me(), lock=True)
@@ -204,7 +205,7 @@ def publish(hearing: Hearing) -> Any:
             issued_by=issued_by,
             issued_on=issued_on,
             actor=me(),
-            prepared=prepared,
+            seen=seen,
             pdf=pdf,
             signed_copy=copy,
         )

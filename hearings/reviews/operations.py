@@ -73,8 +73,11 @@ def _standing(issue: Issue) -> dict[str, dict[str, dict[str, Any]]]:
 @contextmanager
 def _one_act(issue: Issue, act: str, *, actor: User, back: str, **payload: Any) -> Iterator[dict[str, Any]]:
     """Everything inside is taken back as one. The block puts the sentence of the offer under "said"."""
-    before = _standing(issue)
     holder: dict[str, Any] = {"said": None}
+    if undo.is_part():
+        yield holder
+        return
+    before = _standing(issue)
     with undo.as_one():
         yield holder
     undo.offer(
