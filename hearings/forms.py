@@ -24,6 +24,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
+from wtforms.fields.choices import Choice as Option
 from wtforms.validators import Optional, StopValidation, ValidationError
 
 from .audit import trail
@@ -253,12 +254,12 @@ class Choice(SelectField):
     def pre_validate(self, form: Any) -> None:
         if self.data is None:
             return
-        if not any(str(value) == str(self.data) for value, *_ in self.iter_choices()):
+        if not any(str(value) == str(self.data) for value, *_rest in self.iter_choices()):
             raise ValidationError(_("Please choose one of the list."))
 
     def iter_choices(self) -> Any:
         for value, words in self.choices or ():  # type: ignore[misc, str-unpack]
-            yield value, words, value == ("" if self.data is None else str(self.data)), {}
+            yield Option(value, words, value == ("" if self.data is None else str(self.data)), {})
 
 
 class Choices(SelectMultipleField):
@@ -286,7 +287,7 @@ class Choices(SelectMultipleField):
     def iter_choices(self) -> Any:
         chosen = {str(v) for v in self.data or ()}
         for value, words in self.choices or ():  # type: ignore[misc, str-unpack]
-            yield value, words, str(value) in chosen, {}
+            yield Option(value, words, str(value) in chosen, {})
 
 
 def enum_choices(labels: Mapping[Any, Any]) -> list[tuple[str, Any]]:

@@ -45,7 +45,7 @@ _BUSY = lazy_gettext("Many papers are being made at the moment. Nothing was chan
 _FAILED = lazy_gettext(
     "The paper could not be made. Nothing was changed; try again, and tell the administrator if it happens twice."
 )
-_INCOMPLETE = lazy_gettext("The libraries that print papers are missing on this machine. Run `make setup`.")
+_INCOMPLETE = lazy_gettext("The libraries that print papers are missing on this machine. Run `make env`.")
 _LATE = lazy_gettext("The paper took too long and was stopped. Nothing was changed; shorten it or split it in two.")
 
 
