@@ -77,6 +77,7 @@
     const note = form.querySelector("[data-autosave-note]");
     let sending = false;
     let again = false;
+    let changed = false;
     let pause = 3000;
     let retry;
 
@@ -108,6 +109,7 @@
       if (sending) { again = true; return; }
       sending = true;
       again = false;
+      changed = false;
       clearTimeout(retry);
       tell(words("saving"));
       try {
@@ -148,9 +150,10 @@
       }
     };
 
-    const soon = later(send, 900);
-    form.addEventListener("input", soon);
-    form.addEventListener("change", send);
+    const soon = later(() => { if (changed) send(); }, 900);
+    form.addEventListener("input", () => { changed = true; soon(); });
+    /* Leaving a field saves at once, unless it has been sent already: the click that left it must find its button. */
+    form.addEventListener("change", () => { if (changed) send(); });
     window.addEventListener("online", () => { if (dirty.has(form)) send(); });
   };
   all("form[data-autosave]").forEach(autosave);
