@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from flask_babel import force_locale
 from PIL import Image
 from sqlalchemy import select
 
@@ -216,7 +217,7 @@ def test_the_issues_story_tells_findings_confirmations_and_ballots(app, world):
     db.session.commit()
     assert story.parts in issue_reads.STORY_PARTS
     assert story.buttons in issue_reads.ISSUE_BUTTONS
-    with app.test_request_context(headers={"Accept-Language": "en"}):
+    with app.test_request_context(), force_locale("en"):
         events = sorted(story.parts(issue), key=lambda e: e["at"])
         assert [str(e["label"]) for e in events] == [
             "Ballot: Satisfied",
@@ -231,7 +232,7 @@ def test_the_issues_story_tells_findings_confirmations_and_ballots(app, world):
 
 def test_buttons_for_who_may_press_them(app, world):
     issue = replied(world)
-    with app.test_request_context(headers={"Accept-Language": "en"}):
+    with app.test_request_context(), force_locale("en"):
         urls = [b.get("url") for b in story.buttons(issue, world.organiser)]
         assert urls == [f"/issues/{issue.id}/ask-confirmation"]
         assert story.buttons(issue, world.deputy) == []

@@ -3,6 +3,7 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from hearings import audit, undo
@@ -95,7 +96,7 @@ def test_the_rule_is_stored_and_said_in_words(app, world):
         hearing, issue, satisfied=8, mostly_satisfied=8, dissatisfied=2, actor=world.organiser
     )
     assert ballot.rule == {"denominator": "issued", "of": 18, "threshold": 9, "tie_passes": True}
-    with app.test_request_context(headers={"Accept-Language": "en"}):
+    with app.test_request_context(), force_locale("en"):
         assert "18 ballots handed out" in queries.rule_words(ballot)
         assert "from 9 votes" in queries.rule_words(ballot)
 
