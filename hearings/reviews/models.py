@@ -5,12 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, false, select
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, false, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Model, enum_column, now
 from ..files import StoredFile
-from ..issues.models import Commitment, Issue, issues_of_organiser
+from ..issues.models import Commitment, Issue, issues_of_department, issues_of_deputy, issues_of_organiser
 from ..people.models import User
 from ..permissions import Clause, Role, scope
 from ..schedule.models import Hearing, hearings_of_organiser
@@ -174,6 +174,21 @@ def _confirmations_asked(user: Any) -> Clause:
     return Confirmation.deputy_id == user.id
 
 
+@scope("confirmation", Role.DEPUTY)
+def _confirmations_of_own_issues(user: Any) -> Clause:
+    """Those asked of the deputy, and those of issues the deputy raised or co-signed."""
+    return or_(
+        Confirmation.deputy_id == user.id, Confirmation.issue_id.in_(select(Issue.id).where(issues_of_deputy(user)))
+    )
+
+
+@scope("confirmation", Role.DEPARTMENT)
+def _confirmations_of_handled_issues(user: Any) -> Clause:
+    return Confirmation.issue_id.in_(select(Issue.id).where(issues_of_department(user)))
+
+
 @scope("confirmation", Role.ORGANISER)
 def _confirmations_of_organiser(user: Any) -> Clause:
-    return Confirmation.issue_id.in_(select(Issue.id).where(issues_of_organiser(user)))
+    """Of every issue the organiser has, those on the list of a look-back held by the street included."""
+    mine = or_(issues_of_organiser(user), _issues_on_own_agendas(user))
+    return Confirmation.issue_id.in_(select(Issue.id).where(mine))

@@ -298,6 +298,18 @@ def test_a_confirmation_is_the_deputys_own(world, browser):
     assert asked.status == "asked"
 
 
+def test_a_street_follows_what_it_looks_back_at(world, browser):
+    far = world.issue(world.hearing("concluded", station=world.other_station), title="别处的事", street="霞浦")
+    task = world.assigned(far)
+    issues.reply(task, result_class=ResultClass.A, text="已完成。", signed_by="郑某某", actor=world.department)
+    asked = operations.ask_confirmation(far, actor=world.organiser)
+    street = browser(world.street)
+    assert street.get(f"/confirmations/{asked.id}").status_code == 404
+    meeting = look_back(world, far)
+    assert f"/confirmations/{asked.id}" in street.get(f"/look-backs/{meeting.id}").text
+    assert street.get(f"/confirmations/{asked.id}").status_code == 200
+
+
 def test_issues_out_of_scope_are_not_gathered(world, browser):
     far = world.issue(world.hearing("concluded", station=world.other_station), title="别处的事", street="霞浦")
     world.assigned(far)
