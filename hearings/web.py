@@ -268,14 +268,14 @@ def submit(form: Form, act: Callable[[], Any], to: str | Callable[[Any], str], s
     if not form.validate_on_submit():
         return None
     g.form = form
+    said_before = list(session.get("_flashes", ()))
     try:
         result = act()
     except RuleBroken as broken:
-        db.session.rollback()
         form.add_error(broken)
-        return None
-    if form.errors:  # merge() found a conflict
+    if form.errors:  # a rule, or merge() found a conflict: what parts of the act have said did not happen
         db.session.rollback()
+        session["_flashes"] = said_before
         return None
     if said is not None and not autosaving():
         flash(said, "success")
