@@ -97,7 +97,8 @@ def _settle(app: Flask, instance: Path) -> None:
     if url.startswith("postgresql"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "pool_pre_ping": True,
-            "connect_args": {"connect_timeout": 3},
+            # compiling a statement takes longer than any of ours runs
+            "connect_args": {"connect_timeout": 3, "options": "-c jit=off"},
         }
     key = app.config["SECRET_KEY"]
     if not key:

@@ -42,6 +42,7 @@ from ..issues.models import (
     ExtensionStatus,
     Issue,
     IssueStatus,
+    Part,
     Reply,
     ResultClass,
 )
@@ -157,14 +158,19 @@ def _text(row: Any) -> str:
     return f"{rules.reference(row.serial or None, row.hearing, row.number)} {row.title}"
 
 
-def _task(rule: Rule, row: Any) -> dict[str, Any]:
+def _words_of_lights() -> dict[str | None, str]:
+    return {key: str(words) for key, words in rules.LIGHT_WORDS.items()}
+
+
+def _task(rule: Rule, row: Any, verb: str) -> dict[str, Any]:
     return {
         "url": rule.url.format(id=row.id, hearing=row.hearing),
-        "verb": rule.verb(),
+        "verb": verb,
         "text": _text(row),
         "note": rule.note(row),
         "due": days_until(row.due) if row.due else None,
         "light": rule.light(row),
+        "light_label": None,
         "sort": row.due.isoformat() if row.due else "9999",
     }
 
@@ -226,23 +232,30 @@ def _organiser(user: User) -> list[Rule]:
         ),
         Rule(
             "returned",
-            issues.where(
-                or_(
-                    Issue.status == IssueStatus.RETURNED,
-                    and_(
-                        Issue.status.in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
-                        exists().where(
-                            Assignment.issue_id == Issue.id,
-                            Assignment.round == Issue.round,
-                            Assignment.status == AssignmentStatus.RETURNED,
-                        ),
-                    ),
-                )
-            ).with_only_columns(*_of_issue(Issue.id)),
+            issues.where(Issue.status == IssueStatus.RETURNED).with_only_columns(*_of_issue(Issue.id)),
             title=lambda: _("Returned assignments"),
             verb=lambda: _("Assign anew"),
             url="/issues/{id}",
             more_url="/issues/?status=returned",
+            light=lambda row: "yellow",
+        ),
+        Rule(
+            "helper",
+            select(Assignment.id)
+            .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
+            .join(Hearing, Hearing.id == Issue.hearing_id)
+            .where(
+                Assignment.status == AssignmentStatus.RETURNED,
+                Assignment.part == Part.CO_HANDLER,
+                Issue.status.in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
+                mine,
+            )
+            .order_by(Assignment.id)
+            .with_only_columns(*_of_issue(Issue.id)),
+            title=lambda: _("Co-handlers who returned it"),
+            verb=lambda: _("Look at"),
+            url="/issues/{id}",
+            more_url="/issues/?status=in_handling",
             light=lambda row: "yellow",
         ),
         Rule(
@@ -597,6 +610,7 @@ def _years() -> Group | None:
             "note": _("Until then dates in that year count weekends only."),
             "due": None,
             "light": "yellow",
+            "light_label": None,
             "sort": "9998",
         }
         for year in years
@@ -652,6 +666,7 @@ def _hearing_task(row: Any, verb: str, url: str, light: str | None, note: str | 
         "note": note if note is not None else span(row),
         "due": days_until(day) if day >= today() else short_day(day),
         "light": light,
+        "light_label": None,
         "sort": day.isoformat(),
     }
 
@@ -739,6 +754,8 @@ class Front:
     coming: list[dict[str, Any]]
     follow: list[Group]
     figures: list[dict[str, Any]]
+    lights: dict[str | None, str]
+    """Words for the lights, looked up once for all lines."""
 
 
 def front(user: User) -> Front:
@@ -769,12 +786,15 @@ def front(user: User) -> Front:
         now.append(years)
     now.sort(key=lambda group: group.urgency)
     follow = [group for rule in follows if (group := _group(rule, rows[rule.key])) is not None]
-    return Front(now, _coming(hearings, Role.ORGANISER in roles), follow, figures(user) if overseer else [])
+    return Front(
+        now, _coming(hearings, Role.ORGANISER in roles), follow, figures(user) if overseer else [], _words_of_lights()
+    )
 
 
 def _group(rule: Rule, rows: Sequence[Any]) -> Group | None:
     if not rows:
         return None
-    tasks = [_task(rule, row) for row in rows]
+    verb = rule.verb()
+    tasks = [_task(rule, row, verb) for row in rows]
     tasks.sort(key=lambda t: t["sort"])
     return Group(rule.key, rule.title(), tasks, rows[0].total, rule.more_url)

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, false, func, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, and_, exists, false, func, or_, select, true, union_all
+from sqlalchemy.orm import aliased, joinedload
 
 from .. import search
 from ..db import db
@@ -39,18 +39,40 @@ KIND_OF_HIT: dict[str, Any] = {
 _REFERENCE = re.compile(r"(?:(?P<serial>\d{1,5})|[Hh](?P<hearing>\d{1,9}))\s*[-–—－]\s*(?P<number>\d{1,4})")
 
 
+FEW = 2000
+"""Issues; with fewer in scope PostgreSQL begins with them and not with the words."""
+
+
 def _in_scope(user: Any) -> Clause:
     """Entries of issues the person may read; of hearings, where no issue is named; and those open to all."""
     issues = scoped("issue.read", user, Issue) if may(user, "issue.read") else false()
     hearings = scoped("hearing.read", user, Hearing) if may(user, "hearing.read") else false()
-    whole = true()
-    if issues.compare(whole) and hearings.compare(whole):
-        return whole
+    if str(issues) == str(hearings) == "true":
+        return true()
+    if db.engine.dialect.name == "postgresql" and _are_few(issues):
+        entry = aliased(SearchEntry)
+        return SearchEntry.id.in_(
+            union_all(
+                select(entry.id).where(entry.issue_id.in_(select(Issue.id).where(issues))),
+                select(entry.id).where(
+                    entry.issue_id.is_(None), entry.hearing_id.in_(select(Hearing.id).where(hearings))
+                ),
+                select(entry.id).where(entry.issue_id.is_(None), entry.hearing_id.is_(None)),
+            )
+        )
+    # Asked per hit and not as a set: a hit knows its issue, and the first fifty hits are soon found.
     return or_(
-        SearchEntry.issue_id.in_(select(Issue.id).where(issues)),
-        and_(SearchEntry.issue_id.is_(None), SearchEntry.hearing_id.in_(select(Hearing.id).where(hearings))),
-        and_(SearchEntry.issue_id.is_(None), SearchEntry.hearing_id.is_(None)),
+        exists().where(Issue.id == SearchEntry.issue_id, issues),
+        and_(
+            SearchEntry.issue_id.is_(None),
+            or_(SearchEntry.hearing_id.is_(None), exists().where(Hearing.id == SearchEntry.hearing_id, hearings)),
+        ),
     )
+
+
+def _are_few(issues: Clause) -> bool:
+    some = select(Issue.id).where(issues).limit(FEW + 1).subquery()
+    return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= FEW
 
 
 def by_reference(words: str, user: Any) -> Sequence[Issue]:
