@@ -282,17 +282,20 @@ def test_a_confirmation_is_the_deputys_own(world, browser):
     place = f"/confirmations/{asked.id}"
     seen = {
         n: browser(getattr(world, n)).get(place).status_code
-        for n in ("organiser", "deputy", "other_deputy", "department", "leader", "auditor", "admin")
+        for n in ("organiser", "deputy", "other_deputy", "department", "other_department", "leader", "auditor", "admin")
     }
     assert seen == {
         "organiser": 200,
         "deputy": 200,
         "other_deputy": 404,
-        "department": 404,
+        "department": 200,
+        "other_department": 404,
         "leader": 200,
         "auditor": 200,
         "admin": 404,
     }
+    assert f'action="{place}/confirm"' not in browser(world.department).get(place).text
+    assert browser(world.department).post(f"{place}/confirm", {}).status_code == 403
     assert browser(world.organiser).post(f"{place}/confirm", {}).status_code == 403
     assert browser(world.other_deputy).post(f"{place}/refuse", {"reason": "不"}).status_code == 404
     assert asked.status == "asked"
