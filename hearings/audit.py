@@ -20,6 +20,8 @@ from .db import Model, db, now
 
 LOCK = 0x6E696768
 GENESIS = "0" * 64
+SYSTEM = "系统"
+"""Who acted when nobody did: silence, the clock, a command."""
 
 
 class AuditEvent(Model):
@@ -69,7 +71,7 @@ def record(action: str, subject: Any, actor: Any, *, status: str | None = None, 
     line = {
         "at": now(),
         "actor_id": actor.id if actor is not None else None,
-        "actor_name": actor.name if actor is not None else "系统",
+        "actor_name": actor.name if actor is not None else SYSTEM,
         "address": request.remote_addr if has_request_context() else None,
         "action": action,
         "subject": subject,

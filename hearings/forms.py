@@ -24,7 +24,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.fields.choices import Choice as Option
+from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]
 from wtforms.validators import Optional, StopValidation, ValidationError
 
 from .audit import trail

@@ -121,7 +121,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "look_back.plan": _ORGANISER,
     "finding.record": _ORGANISER,
     "ballot.record": _ORGANISER,
-    "confirmation.read": {_O: OWN, _D: "asked", _L: ALL, _U: ALL},
+    "confirmation.read": _READ,
     "confirmation.ask": _ORGANISER,
     "confirmation.confirm": {_D: "asked"},
     "confirmation.refuse": {_D: "asked"},

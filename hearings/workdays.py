@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import chinese_calendar
 from chinese_calendar.constants import holidays as _holidays
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,26 +58,21 @@ def is_workday(day: date, table: dict[date, bool] | None = None) -> bool:
     return _by_library(day) if decided is None else decided
 
 
-def holiday_name(day: date, table: dict[date, bool] | None = None) -> str | None:
-    """The Chinese name of the statutory holiday that `day` belongs to, or None."""
-    try:
-        name = _holidays.get(day)
-    except (KeyError, TypeError):  # pragma: no cover
-        name = None
-    if name is None:
-        return None
-    return HOLIDAY_NAMES.get(str(name), str(name))
+def holiday_name(day: date) -> str | None:
+    """The name of the statutory holiday that `day` belongs to, in the page's language, or None."""
+    name = _holidays.get(day)
+    return None if name is None else str(HOLIDAY_NAMES.get(str(name), name))
 
 
 HOLIDAY_NAMES = {
-    "New Year's Day": "元旦",
-    "Spring Festival": "春节",
-    "Tomb-sweeping Day": "清明节",
-    "Labour Day": "劳动节",
-    "Dragon Boat Festival": "端午节",
-    "National Day": "国庆节",
-    "Mid-autumn Festival": "中秋节",
-    "Anti-Fascist 70th Day": "抗战胜利纪念日",
+    "New Year's Day": _l("New Year's Day"),
+    "Spring Festival": _l("Spring Festival"),
+    "Tomb-sweeping Day": _l("Tomb-sweeping Day"),
+    "Labour Day": _l("Labour Day"),
+    "Dragon Boat Festival": _l("Dragon Boat Festival"),
+    "National Day": _l("National Day"),
+    "Mid-autumn Festival": _l("Mid-autumn Festival"),
+    "Anti-Fascist 70th Day": _l("Anti-Fascist 70th Day"),
 }
 
 

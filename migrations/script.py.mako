@@ -1,7 +1,7 @@
 """${message}
 
 Revision: ${up_revision}
-After: ${down_revision | comma,n}
+After:${" " if down_revision else ""}${down_revision | comma,n}
 Made: ${create_date}
 """
 

@@ -1,5 +1,6 @@
 """Walks the pages of one person as a reader would: from the front page along every link."""
 
+import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from flask import Flask
 
 PER_ENDPOINT = 4
 """Pages of one kind that are looked at; the kinds are what matters."""
-SHOWN_ATTRIBUTES = ("placeholder", "title", "alt", "aria-label", "data-label", "data-say", "data-confirm", "content")
+SHOWN_ATTRIBUTES = ("placeholder", "title", "alt", "aria-label", "data-label", "data-confirm", "content")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def visible(page: Page) -> list[str]:
         if tag.name == "meta":
             continue
         said += [str(tag[name]) for name in SHOWN_ATTRIBUTES if tag.get(name)]
+        if tag.get("data-say"):  # the sentences of app.js
+            said += [str(words) for words in json.loads(str(tag["data-say"])).values()]
         if tag.name == "input" and tag.get("type") in ("submit", "button"):
             said.append(str(tag.get("value", "")))
     return [words for words in said if words and words != "html"]

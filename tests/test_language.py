@@ -15,11 +15,19 @@ ALLOWED = {
     # the one word of the other language, names of formats and of things that have no Chinese name
     "English", "PDF", "Word", "WPS", "XLSX", "ICS", "ics", "MB", "KB", "YX", "HTTP", "GB", "IP", "SHA", "sha", "id", "URL",
     "PostgreSQL", "SQLite",
+    "BL", "XQ", "XG", "DQ", "XP", "CQ", "QJ", "CX", "MS", "BF", "GJ",  # codes of stations
+    "issued", "present", "valid",  # values of a setting, as they are written
 }  # fmt: skip
 DATA = re.compile(
-    r"\b[A-Z]{1,4}-?\d[\w-]*\b|\b[LH]\d+-\d+\b|HEARINGS_\w+|[\w.-]+@[\w.-]+|\S+\.(?:png|jpe?g|pdf|docx|xlsx|webp|txt)\b"
+    r"\b[A-Z]{1,4}-?\d[\w-]*\b|\bdaibiao\d+\b|\b[LH]\d+-\d+\b|HEARINGS_\w+|[\w.-]+@[\w.-]+|\S+\.(?:png|jpe?g|pdf|docx|xlsx|webp|txt)\b"
     r"|https?://\S+|\b[0-9a-f]{8,}\b|\{\w+\}|[a-z_]+\.[a-z_.]+"
 )
+
+
+RECORD = re.compile(
+    r"交办之日起\d+个月（重新办理）|交办之日起\d+个月|自\d+年\d+月\d+日起\d+个(?:工作日|月)|[（）　]|北仑区人大代表民生夜询会回头看"
+)
+"""Words of the record, which is kept in Chinese: how a date came about, a proposed title."""
 
 
 def untranslated(said: list[str], logins: set[str]) -> list[str]:
@@ -38,7 +46,7 @@ def test_no_english_in_the_chinese_pages(office: Any, role: str) -> None:
     wrong: dict[str, list[str]] = {}
     kinds = set()
     browser = Browser(app, users[role])
-    for page in crawl(app, browser):
+    for page in crawl(app, browser, per_endpoint=2):
         kinds.add(page.endpoint)
         assert page.status < 400, (page.path, page.status)
         if bad := untranslated(visible(page), logins) if page.text else []:
@@ -60,11 +68,11 @@ def test_no_chinese_in_the_english_pages(latin_office: Any, role: str) -> None:
     with browser.client.session_transaction() as session:
         session["locale"] = "en"
     wrong: dict[str, list[str]] = {}
-    for page in crawl(app, browser):
+    for page in crawl(app, browser, per_endpoint=2):
         assert page.status < 400, (page.path, page.status)
         if page.endpoint in ("people.settings",) or not page.text:  # the law is quoted in Chinese
             continue
-        bad = [w for w in visible(page) if HAN.search(w) and w not in ("简体中文",)]
+        bad = [w for w in visible(page) if HAN.search(RECORD.sub("", w)) and w not in ("简体中文",)]
         if bad:
             wrong[page.path] = bad[:6]
     assert wrong == {}

@@ -100,9 +100,7 @@ def two_circles(world: Any) -> dict[str, tuple[int, int]]:
         extension = issues.ask_extension(
             commitment, new_due_on=today() + timedelta(days=19), reason="等灯具", actor=world.organiser
         )
-        issues.reply(
-            assignment, result_class=ResultClass.A, text="已修好", signed_by="局长", actor=world.organiser
-        )
+        issues.reply(assignment, result_class=ResultClass.A, text="已修好", signed_by="局长", actor=world.organiser)
         confirmation = reviews.ask_confirmation(issue, actor=world.organiser)
         minutes = Minutes(
             hearing=hearing,

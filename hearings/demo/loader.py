@@ -144,7 +144,7 @@ class Loader:
             "pool",
             (
                 (shapes.on(t.collected_on, 15, 30), "topic_collected", {"data": t, "by": "organiser"})
-                for t in corpus.TOPIC_POOL
+                for t in corpus.topic_pool(self.today)
             ),
         )
         for row in heapq.merge(*streams):
@@ -619,7 +619,7 @@ class Loader:
         commitment: int | None = None,
     ) -> None:
         assignment = self._assignment(self._issue(key, issue), department)
-        audit.record("assignment.remind", assignment, by, text=text)
+        audit.record("assignment.remind", assignment, by, reason=text)
 
     def on_supervised(
         self,
@@ -633,7 +633,7 @@ class Loader:
         commitment: int | None = None,
     ) -> None:
         assignment = self._assignment(self._issue(key, issue), department)
-        audit.record("assignment.supervise", assignment, by, text=text)
+        audit.record("assignment.supervise", assignment, by, reason=text)
 
     def on_done_reported(
         self, key: str, by: User, *, issue: int, commitment: int, text: str, evidence: Iterable[str] = ()
@@ -725,7 +725,7 @@ class Loader:
 
     def on_escalated(self, key: str, by: User, *, issue: int, to: str, text: str | None = None) -> None:
         row = self._issue(key, issue)
-        audit.record("issue.escalate", row, by, to=to, text=text)
+        audit.record("issue.escalate", row, by, to=to, reason=text)
 
     def on_confirmation_asked(self, key: str, by: User, *, issue: int, deputy: str | None = None) -> None:
         row = self._issue(key, issue)

@@ -8,7 +8,7 @@ that the front page costs the same few statements for one duty and for three hun
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from flask import current_app
@@ -103,6 +103,9 @@ class Rule:
     more_url: str
     note: Callable[[Any], str | None] = lambda row: None
     light: Callable[[Any], str | None] = lambda row: rules.light(row.due) if row.due else None
+    waits: bool = False
+    """Whether nothing but the person is waited for: the light says so and not that a date is near."""
+    due: Callable[[Any], date | None] = lambda row: row.due
 
 
 # -- standard columns ----------------------------------------------------------------------------------
@@ -163,15 +166,16 @@ def _words_of_lights() -> dict[str | None, str]:
 
 
 def _task(rule: Rule, row: Any, verb: str) -> dict[str, Any]:
+    due, light = rule.due(row), rule.light(row)
     return {
         "url": rule.url.format(id=row.id, hearing=row.hearing),
         "verb": verb,
         "text": _text(row),
         "note": rule.note(row),
-        "due": days_until(row.due) if row.due else None,
-        "light": rule.light(row),
-        "light_label": None,
-        "sort": row.due.isoformat() if row.due else "9999",
+        "due": days_until(due) if due else None,
+        "light": light,
+        "light_label": _("waits for you") if light == "yellow" and rule.waits else None,
+        "sort": due.isoformat() if due else "9999",
     }
 
 
@@ -179,7 +183,7 @@ def _days_since(row: Any) -> str | None:
     if row.since is None:
         return None
     days = (today() - row.since.astimezone(LOCAL).date()).days
-    return _("since yesterday") if days == 1 else _("for %(count)d days", count=days) if days > 1 else _("since today")
+    return _("yesterday") if days == 1 else _("%(count)d days ago", count=days) if days > 1 else _("earlier today")
 
 
 # -- the organiser's -----------------------------------------------------------------------------------
@@ -229,6 +233,7 @@ def _organiser(user: User) -> list[Rule]:
             more_url="/issues/?status=registered",
             note=_since_concluded,
             light=lambda row: "yellow",
+            waits=True,
         ),
         Rule(
             "returned",
@@ -238,6 +243,7 @@ def _organiser(user: User) -> list[Rule]:
             url="/issues/{id}",
             more_url="/issues/?status=returned",
             light=lambda row: "yellow",
+            waits=True,
         ),
         Rule(
             "helper",
@@ -257,6 +263,7 @@ def _organiser(user: User) -> list[Rule]:
             url="/issues/{id}",
             more_url="/issues/?status=in_handling",
             light=lambda row: "yellow",
+            waits=True,
         ),
         Rule(
             "verify",
@@ -269,6 +276,7 @@ def _organiser(user: User) -> list[Rule]:
             more_url="/commitments/?status=reported",
             note=lambda row: _("reported %(since)s", since=_days_since(row)) if row.since else None,
             light=lambda row: "yellow",
+            waits=True,
         ),
         Rule(
             "extension",
@@ -284,6 +292,7 @@ def _organiser(user: User) -> list[Rule]:
             url="/commitments/{id}",
             more_url="/commitments/",
             light=lambda row: "red" if row.due < today() else "yellow",
+            waits=True,
         ),
         Rule(
             "overdue",
@@ -336,7 +345,7 @@ def _organiser(user: User) -> list[Rule]:
 
 def _since_concluded(row: Any) -> str | None:
     since = _days_since(row)
-    return _("hearing concluded; waiting %(since)s", since=since) if since else None
+    return _("hearing concluded %(since)s", since=since) if since else None
 
 
 def _soon_due(user: User) -> list[Rule]:
@@ -500,7 +509,7 @@ def _department(user: User) -> list[Rule]:
             verb=lambda: _("Name the attendee"),
             url="/hearings/{hearing}/attendee",
             more_url="/hearings/?status=announced",
-            note=lambda row: short_day(row.since),
+            due=lambda row: row.since.astimezone(LOCAL).date(),
             light=lambda row: "yellow" if row.since <= local(today(), time()) + timedelta(days=7) else "green",
         ),
     ]
@@ -583,6 +592,7 @@ def _admin(user: User) -> list[Rule]:
             url="/hand-over/{id}",
             more_url="/people/?state=locked",
             light=lambda row: "yellow",
+            waits=True,
         ),
         Rule(
             "failures",
@@ -592,6 +602,7 @@ def _admin(user: User) -> list[Rule]:
             url="/people/{id}",
             more_url="/people/?state=failed",
             light=lambda row: "yellow",
+            waits=True,
         ),
     ]
 
@@ -610,7 +621,7 @@ def _years() -> Group | None:
             "note": _("Until then dates in that year count weekends only."),
             "due": None,
             "light": "yellow",
-            "light_label": None,
+            "light_label": _("waits for you"),
             "sort": "9998",
         }
         for year in years
@@ -659,6 +670,7 @@ def _hearing_text(row: Any) -> str:
 
 def _hearing_task(row: Any, verb: str, url: str, light: str | None, note: str | None = None) -> dict[str, Any]:
     day = row.starts_at.astimezone(LOCAL).date()
+    tonight = light == "yellow" and day == today()
     return {
         "url": url,
         "verb": verb,
@@ -666,7 +678,7 @@ def _hearing_task(row: Any, verb: str, url: str, light: str | None, note: str | 
         "note": note if note is not None else span(row),
         "due": days_until(day) if day >= today() else short_day(day),
         "light": light,
-        "light_label": None,
+        "light_label": _("today") if tonight else None,
         "sort": day.isoformat(),
     }
 
@@ -717,8 +729,8 @@ def _paper_duty(row: Any, hub: str) -> tuple[str, str, dict[str, Any]]:
     since = row.concluded_at
     days = (today() - since.astimezone(LOCAL).date()).days if since else 0
     note = _("concluded %(day)s", day=short_day(since)) if since else None
-    task = _hearing_task(row, verb, url, "yellow" if days > 3 else "green", note)
-    task["due"] = None
+    task = _hearing_task(row, verb, url, "yellow" if days > 3 else None, note)
+    task |= {"due": None, "light_label": _("waits for you") if days > 3 else None}
     return "papers", _("Minutes and files"), task
 
 

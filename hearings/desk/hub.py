@@ -35,6 +35,7 @@ from ..issues.story import tone as tone_of
 from ..ledger import figures as ledger
 from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import Department, User
+from ..people.words import act, actor_words
 from ..permissions import Role, allowed, requires, scoped
 from ..reviews.models import BALLOT_LABELS, VERDICT_LABELS, AgendaItem, Ballot, Finding
 from ..reviews.queries import rule_words
@@ -54,7 +55,6 @@ from ..schedule.models import (
     topic_department,
 )
 from ..web import me
-from .words import action_words
 
 LINES = 30
 """Of the history, on one page."""
@@ -179,7 +179,7 @@ class Words:
 
     def act(self, action: str) -> str:
         if action not in self.acts:
-            self.acts[action] = action_words(action)
+            self.acts[action] = act(action)
         return self.acts[action]
 
 
@@ -674,7 +674,7 @@ def _history(shown: Hub, measures: dict[int, str]) -> None:
             {
                 "action": line.action,
                 "label": shown.words.act(line.action),
-                "who": line.actor_name,
+                "who": actor_words(line.actor_name),
                 "when": when,
                 "about": subject,
                 "why": line.details.get("reason") or "",

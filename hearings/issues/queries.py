@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, lazyload, raiseload
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
 from ..files import Blob, StoredFile
+from ..filters import serial
 from ..people.models import Department, User, UserRole
 from ..permissions import Clause, Role, scoped
 from ..schedule.models import Hearing, Participant, Station, Topic
@@ -133,10 +134,7 @@ def lists(user: Any, hearing_id: int | None = None) -> Lists:
     return Lists(
         departments=[(r[1], r[2]) for r in sorted(rows, key=lambda r: (r[3], r[1])) if r[0] == "d"],
         streets=sorted({r[2] for r in rows if r[0] == "s" and r[2]}),
-        hearings=[
-            (e.id, f"第{e.serial_no}期　{e.title}" if e.serial_no else f"{_day(e.starts_at)}　{e.title}")
-            for e in evenings
-        ],
+        hearings=[(e.id, f"{serial(e.serial_no) or _day(e.starts_at)}　{e.title}") for e in evenings],
         years=list(range(max(today().year, since), since - 1, -1)),
     )
 

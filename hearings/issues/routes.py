@@ -17,6 +17,7 @@ from ..errors import RuleBroken
 from ..files import StoredFile, store
 from ..filters import day
 from ..forms import Form
+from ..people.words import act, actor_words
 from ..permissions import Role, allowed, fetch, may, requires
 from ..schedule.models import Hearing, HearingStatus
 from ..web import me, page, perform, submit
@@ -352,7 +353,7 @@ def show(id: int) -> Any:
         rights=rights,
         led=led,
         history=[
-            {"when": line.at, "who": line.actor_name, "what": rules.act_words(line.action), "address": line.address}
+            {"when": line.at, "who": actor_words(line.actor_name), "what": act(line.action), "address": line.address}
             for line in history
         ],
         sees_history=sees_history,

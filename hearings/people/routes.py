@@ -395,6 +395,7 @@ def trail() -> Any:
         form=form,
         rows=rows,
         act=words.act,
+        actor=words.actor_words,
         thing=words.thing,
         notes=words.notes,
         checked=checked,

@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from ..audit import SYSTEM
 from ..permissions import ROLE_LABELS
 from ..workflow import LABELS
 
@@ -156,6 +157,8 @@ ACTS: dict[str, Any] = {
     "minutes.settle": _l("settled differences in minutes"),
     "minutes.publish": _l("published minutes"),
     "minutes.correct": _l("began a correction of minutes"),
+    "hearing.resume.undo": _l("took the resumption back"),
+    "commitment.progress": _l("noted progress of a commitment"),
 }
 
 _KEYS: dict[str, Any] = {
@@ -197,6 +200,9 @@ _KEYS: dict[str, Any] = {
     "from": _l("from"),
     "version": _l("version"),
     "sha256": _l("fingerprint"),
+    "pdf": _l("fingerprint"),
+    "content": _l("fingerprint of the content"),
+    "issued_by": _l("issued by"),
 }
 
 _FIELDS: dict[str, Any] = {
@@ -278,8 +284,11 @@ _VALUES: dict[str, Any] = {
 
 
 def act(action: str) -> Any:
-    """An act in words; one that has no words yet as it stands in the trail."""
-    return ACTS.get(action, action)
+    """An act in words. Taking back (`….undo`) has words of its own, or says what was taken back."""
+    known = ACTS.get(action)
+    if known is None and action.endswith(".undo"):
+        return _("took back: %(act)s", act=act(action.removesuffix(".undo")))
+    return known or _("changed something")
 
 
 def thing(subject_type: str) -> Any:
@@ -356,3 +365,8 @@ def rule_value(name: str, value: Any) -> str:
     if name == "BALLOT_DENOMINATOR":
         return str(_DENOMINATORS.get(str(value), value))
     return str(value)
+
+
+def actor_words(name: str) -> str:
+    """Who acted, in the page's language: a person's name as it was then, or the system."""
+    return str(_l("The system")) if name == SYSTEM else name

@@ -176,10 +176,9 @@ def _confirmations_asked(user: Any) -> Clause:
 
 @scope("confirmation", Role.DEPUTY)
 def _confirmations_of_own_issues(user: Any) -> Clause:
-    """Those asked of the deputy, and those of issues the deputy raised or co-signed."""
-    return or_(
-        Confirmation.deputy_id == user.id, Confirmation.issue_id.in_(select(Issue.id).where(issues_of_deputy(user)))
-    )
+    """Those of issues the deputy raised, co-signed or was ever asked about."""
+    mine = select(Issue.id).where(or_(issues_of_deputy(user), _issues_to_confirm(user)))
+    return Confirmation.issue_id.in_(mine)
 
 
 @scope("confirmation", Role.DEPARTMENT)

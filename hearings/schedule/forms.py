@@ -54,7 +54,7 @@ class StationForm(Form):
 
     code = TextLine(_l("Code"), limit=20, description=_l("Short and for good, such as XQ; it stands on lists."))
     name = TextLine(_l("Name"), limit=60)
-    street = TextLine(_l("Street"), limit=20, description=_l("Without “street”, such as 新碶."))
+    street = TextLine(_l("Street"), limit=20, description=_l("Its short name, without “street”."))
     address = TextLine(_l("Address"), limit=100)
     capacity = Number(_l("Seats"), required=False, least=1, most=5000)
     contact = TextLine(_l("Contact"), required=False, limit=40)

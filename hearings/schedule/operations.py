@@ -288,7 +288,7 @@ def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearin
     said = []
     day = starts_at.astimezone(LOCAL).date()
     table = workdays.overrides()
-    holiday = queries.day_names(day, day).get(day) or workdays.holiday_name(day, table)
+    holiday = queries.day_names(day, day).get(day) or workdays.holiday_name(day)
     if not workdays.is_workday(day, table):
         said.append(
             _("%(day)s is a holiday (%(name)s).", day=full_day(day), name=holiday)

@@ -121,7 +121,7 @@ def _cell(day: Any, first: Any, table: Any, names: Any, events: Any) -> dict[str
     inside = day.month == first.month
     works = workdays.is_workday(day, table)
     weekend = day.weekday() > 4
-    holiday = names.get(day) or workdays.holiday_name(day, table)
+    holiday = names.get(day) or workdays.holiday_name(day)
     note = None
     if works and weekend:
         note = _("make-up workday")

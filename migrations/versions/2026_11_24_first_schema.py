@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 03:53:18.124274
+Made: 2026-11-24 04:52:12.078312
 """
 
 import sqlalchemy as sa
