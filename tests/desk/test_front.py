@@ -51,7 +51,7 @@ def test_an_organisers_hearings_by_where_they_are_in_their_life(world):
         "conclude": [(f"/hearings/{running.id}/session", "yellow")],
         "open": [(f"/hearings/{tonight.id}/session", "yellow")],
         "announce": [(f"/hearings/{soon.id}/announce", "yellow")],
-        "papers": [(f"/hearings/{over.id}/minutes", "green")],
+        "papers": [(f"/hearings/{over.id}/minutes", None)],
         "postponed": [(f"/hearings/{postponed.id}/reschedule", None)],
     }
     coming = [t["url"] for t in duties.front(world.organiser).coming]
@@ -150,7 +150,7 @@ def test_a_street_organiser_sees_the_own_stations_and_street_only(world):
     there = world.hearing("concluded", station=world.other_station)
     world.issue(there, street="霞浦")
     assert tasks(world.street)["assign"] == [(f"/issues/{mine.id}/assign", "yellow")]
-    assert tasks(world.street)["papers"] == [(f"/hearings/{here.id}/minutes", "green")]
+    assert tasks(world.street)["papers"] == [(f"/hearings/{here.id}/minutes", None)]
     assert len(tasks(world.organiser)["assign"]) == 2
 
 
