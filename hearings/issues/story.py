@@ -187,8 +187,7 @@ def _handled(issue: Issue, record: Record) -> list[Event]:
     for number in sorted({a.round for a in record.assignments}):
         mine = [a for a in record.assignments if a.round == number]
         at = max(local(min(a.assigned_on for a in mine), time(0)), evening)
-        if number > 1:
-            at = max([at, *(a.accepted_at for a in mine if a.accepted_at)])
+        at = max([at, *(a.accepted_at for a in mine if a.accepted_at and _went_on(a))])
         events.append(
             _event(
                 at,
@@ -201,7 +200,7 @@ def _handled(issue: Issue, record: Record) -> list[Event]:
         )
     by_id = {a.id: a for a in record.assignments}
     for a in record.assignments:
-        if a.accepted_at and a.round == 1:
+        if a.accepted_at and not _went_on(a):
             words = _("Counts as accepted") if a.accepted_by_silence else _("Accepted")
             events.append(_event(a.accepted_at, words, who=a.department.short_name))
         if a.returned_at and a.return_reason:
@@ -232,6 +231,11 @@ def _handled(issue: Issue, record: Record) -> list[Event]:
             )
         )
     return events
+
+
+def _went_on(a: Assignment) -> bool:
+    """Whether a new round began with the department that had the one before, which was not asked to accept again."""
+    return a.respond_by <= a.assigned_on
 
 
 def limit_words(a: Assignment) -> str:
