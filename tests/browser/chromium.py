@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import factories
 
@@ -14,6 +14,9 @@ DESK = {"width": 1440, "height": 900}
 TABLET = {"width": 768, "height": 1024}
 PHONE = {"width": 390, "height": 844}
 ROLES = ("organiser", "street", "deputy", "department", "leader", "admin", "auditor")
+
+PATIENCE = 20_000
+"""Milliseconds that a busy machine may take for one thing."""
 
 SWITCHES = [
     "--no-sandbox",
@@ -41,8 +44,11 @@ def executable() -> str | None:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A running Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable(), args=SWITCHES)
+        # The words of the browser's own controls come from the machine's language.
+        env = os.environ | {"LANGUAGE": "zh_CN", "LANG": "C.UTF-8"}
+        running = playwright.chromium.launch(executable_path=executable(), args=SWITCHES, env=env)
         try:
             yield running
         finally:
@@ -53,7 +59,7 @@ def context(running: Browser, base: str, **details: Any) -> BrowserContext:
     """A profile of its own, in Chinese, on a desk unless `viewport` says otherwise."""
     details = {"viewport": DESK, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"} | details
     made = running.new_context(base_url=base, **details)
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(PATIENCE)
     made.add_init_script(LISTEN)
     return made
 

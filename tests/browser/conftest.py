@@ -1,15 +1,19 @@
 """One Chromium and one served house a test process; a profile of its own for each person."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
 from hearings.db import db
+from hearings.people.models import Department, User
+from hearings.schedule.models import Station
 from tests import factories
 from tests.browser import chromium as kit
 from tests.conftest import make_app
@@ -73,3 +77,86 @@ def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         db.engine.dispose()
     with serving(url, folder) as server:
         yield server
+
+
+def _world() -> factories.World:
+    """The people and places that `World.make` has made, found again."""
+    people = {user.username: user for user in db.session.scalars(select(User))}
+    offices = {office.name: office for office in db.session.scalars(select(Department))}
+    stations = {station.code: station for station in db.session.scalars(select(Station))}
+    names = ("admin", "auditor", "organiser", "street", "deputy", "leader", "department")
+    return factories.World(
+        **{name: people[name] for name in names},
+        other_deputy=people["deputy2"],
+        other_department=people["department2"],
+        bureau=offices["区交通运输局"],
+        other_bureau=offices["区教育局"],
+        street_office=offices["新碶街道办事处"],
+        station=stations["XQ"],
+        other_station=stations["XP"],
+    )
+
+
+REFUSED = r"status of (409|422) "
+"""A form that comes back with what is wrong is no trouble; the browser notes it all the same."""
+
+
+class Town:
+    """A small district of its own, served, whose evening people live through in these tests."""
+
+    def __init__(self, chromium: Browser, server: Server, app: Any):
+        self.chromium, self.server, self.app = chromium, server, app
+        self.states: dict[str, Any] = {}
+        self.profiles: list[Any] = []
+        self.trouble: list[kit.Trouble] = []
+
+    def arrange(self, build: Callable[[factories.World], Any]) -> Any:
+        """What a test needs beforehand: `build(world)` in the town's database; gives what `build` gives."""
+        with self.app.app_context():
+            made = build(_world())
+            db.session.commit()
+            db.session.remove()
+            return made
+
+    def page(self, login: str | None = None, **details: Any) -> Page:
+        """A new profile, signed in as this person."""
+        profile = kit.context(self.chromium, self.server.base, **details)
+        self.profiles.append(profile)
+        page = profile.new_page()
+        self.trouble.append(kit.Trouble(page))
+        if login is not None:
+            if login not in self.states:
+                kit.sign_in(page, login)
+                self.states[login] = profile.storage_state()
+            else:
+                profile.add_cookies(self.states[login]["cookies"])
+        return page
+
+    def leave(self) -> list[str]:
+        """Everybody goes home; what their browsers complained about."""
+        for profile in self.profiles:
+            profile.close()
+        said = [words for trouble in self.trouble for words in trouble.take() if not re.search(REFUSED, words)]
+        self.profiles, self.trouble = [], []
+        return said
+
+
+@pytest.fixture(scope="session")
+def _town(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    url = f"sqlite:///{folder / 'town.db'}"
+    app = make_app(url, folder)
+    with app.app_context():
+        db.create_all()
+        factories.World.make()
+        db.session.remove()
+        db.engine.dispose()
+    with serving(url, folder) as server:
+        yield Town(chromium, server, app)
+
+
+@pytest.fixture
+def town(_town: Town) -> Iterator[Town]:
+    """The town; at the end of a test no browser may have complained."""
+    yield _town
+    assert _town.leave() == []
