@@ -17,6 +17,7 @@ from ..filters import day as day_words
 from ..issues import operations as issues
 from ..issues.models import (
     Assignment,
+    AssignmentStatus,
     Commitment,
     CommitmentStatus,
     Exchange,
@@ -195,7 +196,11 @@ def carry_in(hearing: Hearing, items: Iterable[Issue], *, actor: User) -> None:
         select(Department)
         .join(Assignment, Assignment.department_id == Department.id)
         .join(Issue, (Issue.id == Assignment.issue_id) & (Issue.round == Assignment.round))
-        .where(Issue.id.in_([i.id for i in items]), Assignment.part != Part.CO_HANDLER)
+        .where(
+            Issue.id.in_([i.id for i in items]),
+            Assignment.part != Part.CO_HANDLER,
+            Assignment.status != AssignmentStatus.RETURNED,
+        )
         .order_by(Department.position, Department.id)
     )
     for office in db.session.scalars(leads).unique():

@@ -19,6 +19,7 @@ from ..files import Blob, StoredFile
 from ..issues.models import (
     CLOSED,
     Assignment,
+    AssignmentStatus,
     Commitment,
     CommitmentStatus,
     Exchange,
@@ -686,7 +687,11 @@ def agenda(hearing: Hearing, user: User) -> Agenda:
         select(Assignment, Reply)
         .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
         .outerjoin(Reply, Reply.assignment_id == Assignment.id)
-        .where(Assignment.issue_id.in_(ids), Assignment.part != Part.CO_HANDLER)
+        .where(
+            Assignment.issue_id.in_(ids),
+            Assignment.part != Part.CO_HANDLER,
+            Assignment.status != AssignmentStatus.RETURNED,
+        )
         .options(joinedload(Assignment.department))
         .order_by(Assignment.id, Reply.id)
     ):
@@ -806,7 +811,11 @@ def candidates(
         select(Assignment.issue_id, Department.short_name)
         .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
         .join(Department, Department.id == Assignment.department_id)
-        .where(Assignment.issue_id.in_(ids), Assignment.part != Part.CO_HANDLER)
+        .where(
+            Assignment.issue_id.in_(ids),
+            Assignment.part != Part.CO_HANDLER,
+            Assignment.status != AssignmentStatus.RETURNED,
+        )
         .order_by(Assignment.id)
     ):
         leads[issue_id].append(name)
