@@ -93,7 +93,8 @@ class Config:
     PAGE_SIZE = 50
 
     # what follows is Flask's and its extensions'
-    MAX_CONTENT_LENGTH = 24 * 1024 * 1024
+    MAX_CONTENT_LENGTH = 160 * 1024 * 1024
+    """Far above UPLOAD_MB: a file that is too large should get a sentence at its field, not a page that has lost the rest."""
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
     MAX_FORM_PARTS = 5000
     BABEL_DEFAULT_LOCALE = "zh_Hans"

@@ -66,8 +66,8 @@ def store(upload: Any, *, actor: Any, field: str = "files") -> StoredFile:
     keep, or not what its name says.
     """
     name = clean_arg((upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1], 1000)[-150:]
-    data = upload.read()
     limit = current_app.config["UPLOAD_MB"]
+    data = upload.read(limit * 1024 * 1024 + 1)
     if not data:
         raise RuleBroken(_l("“%(name)s” is empty.", name=name), field)
     if len(data) > limit * 1024 * 1024:

@@ -239,6 +239,7 @@ class Loader:
 
     def on_hearing_drafted(self, key: str, by: User) -> None:
         self._rename_due()
+        issues.settle_silence()
         data = self.data[key]
         follows = None
         if key in {m.key for m in corpus.SESSION_9.meetings}:

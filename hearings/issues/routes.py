@@ -305,7 +305,8 @@ def show(id: int) -> Any:
     mine, led = queries.may_act_on(user, issue)
     rights = allowed(user, issue, [p for _m, p, _u in MOVES] + ["issue.amend", "issue.attach", "issue.figure"])
     buttons, whys = _issue_buttons(issue, record, rights)
-    buttons = [*_assignment_buttons(issue, record, mine), *buttons]
+    if not issue.is_closed:
+        buttons = [*_assignment_buttons(issue, record, mine), *buttons]
     for more in ISSUE_BUTTONS:
         for button in more(issue, user):
             if "why" in button:
@@ -1076,7 +1077,7 @@ def refuse(extension: Extension) -> Any:
 def _extension_facts(e: Extension) -> list[tuple[Any, Any]]:
     return [
         (_("Measure"), e.commitment.measure),
-        (_("Date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"),
+        (_("Due date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"),
         (_("Reason"), e.reason),
         (_("Asked by"), e.asked_by.name),
     ]

@@ -118,7 +118,8 @@ def issue_story(issue: Issue, record: Record, parts: Iterable[Callable[[Issue], 
     An event is {at, label, when} and what it needs of {who, text, tone, url, rows, files, promises, late}.
     """
     events = [*_said(issue, record), *_promised(record)]
-    latest = max((e["at"] for e in events), default=issue.received_at)
+    end = issue.hearing.concluded_at
+    latest = max((e["at"] for e in events if end is None or e["at"] <= end), default=issue.received_at)
     events += _outcome(issue, latest)
     events += _handled(issue, record)
     events += [e for c in record.commitments for e in _of_promise(c, record)]
@@ -261,7 +262,7 @@ def _moved(extensions: Iterable[Extension]) -> list[Event]:
             ExtensionStatus.GRANTED: _("Date moved"),
             ExtensionStatus.REFUSED: _("Extension refused"),
         }[e.status]
-        rows = [(_("Date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"), (_("Asked by"), e.asked_by.name)]
+        rows = [(_("Due date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"), (_("Asked by"), e.asked_by.name)]
         if e.decided_at:
             rows.append((_("Decided on"), day(e.decided_at)))
         if e.decision_note:

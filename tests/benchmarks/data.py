@@ -191,7 +191,10 @@ def _hearings(count: int, ids: Any, dice: random.Random) -> None:
     _texts([{"kind": "hearing", "subject_id": r["id"], "hearing_id": r["id"], "body": r["title"]} for r in rows])
 
 
-STATUSES = ("struck_off",) * 12 + ("answered",) * 3 + ("in_handling", "replied", "assigned", "not_accepted")
+CLOSED = ("struck_off",) * 12 + ("answered",) * 3 + ("not_accepted",)
+OPEN = (*CLOSED, "in_handling", "in_handling", "replied", "replied", "assigned")
+RECENT = 0.97
+"""What lies before this share of the rows has long been closed."""
 
 
 def _issues(count: int, hearings: int, ids: Any, dice: random.Random) -> None:
@@ -201,7 +204,7 @@ def _issues(count: int, hearings: int, ids: Any, dice: random.Random) -> None:
         hearing = 1 + (i - 1) * hearings // count
         number = seen[hearing] = seen.get(hearing, 0) + 1
         when = datetime.now(UTC) - timedelta(days=(hearings - hearing) * 3 + 1)
-        status = dice.choice(STATUSES)
+        status = dice.choice(OPEN if i > count * RECENT else CLOSED)
         words = statement(dice)
         if i % 20000 == 777 % count:
             words = f"{RARE}，{words}"[:300]
@@ -244,8 +247,9 @@ def _commitments(count: int, issues: int, ids: Any, dice: random.Random) -> None
     rows, texts = [], []
     for i in range(1, count + 1):
         issue = 1 + (i - 1) * issues // count
-        when = datetime.now(UTC) - timedelta(days=dice.randrange(30, 4000))
-        status = dice.choice(("kept",) * 14 + ("released", "open"))
+        recent = i > count * RECENT
+        when = datetime.now(UTC) - timedelta(days=dice.randrange(1, 120) if recent else dice.randrange(120, 4000))
+        status = dice.choice(("kept",) * 3 + ("open", "open") if recent else ("kept",) * 14 + ("released",))
         measure = "完成" + "".join(dice.choice(WORDS) for _ in range(5)) + "整改"
         rows.append(
             {
