@@ -350,7 +350,7 @@ def _follow(finding: Finding, actor: User) -> str:
             return _("Recorded; the issue was closed before.")
         case Verdict.STRIKE_OFF:
             if workflow.refusal(issue, "strike_off") is None:
-                issues.strike_off(issue, actor=actor, basis="finding")
+                issues.strike_off(issue, actor=actor, basis="回头看结论")  # words of the record
                 return _("Recorded: the deputy has confirmed, the issue is struck off.")
             asked = _answer(issue) or ask_confirmation(issue, actor=actor)
             return _(
