@@ -1,11 +1,11 @@
 """Pages of the reviews room: ballots, look-backs, findings, confirmations. The night's screen is in `night`."""
 
+import io
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, redirect, request, send_file, url_for
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
 
 from .. import workflow
 from ..db import local, now, today
@@ -415,10 +415,14 @@ def file(id: int) -> Any:
     if link is None:
         abort(404)
     small = request.args.get("thumb") == "1" and link.file.is_image
-    answer = Response(queries.bytes_of(link.file, small), mimetype="image/jpeg" if small else link.file.media_type)
+    answer = send_file(
+        io.BytesIO(queries.bytes_of(link.file, small)),
+        mimetype="image/jpeg" if small else link.file.media_type,
+        as_attachment=not link.file.is_image,
+        download_name=link.file.name,  # encoded as RFC 6266 says: a server refuses a header with Chinese in it
+    )
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "private, max-age=86400"
-    answer.headers.set("Content-Disposition", "inline" if link.file.is_image else "attachment", filename=link.file.name)
     return answer
 
 
