@@ -1,8 +1,10 @@
 """One Chromium and one served house a test process; a profile of its own for each person."""
 
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,20 @@ def house(_office_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copy(_office_file, folder / "demo.db")
     with serving(f"sqlite:///{folder / 'demo.db'}", folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def known(_office_file: Path) -> dict[str, int]:
+    """Ids of what the tests look at in the demo's office."""
+    wanted = {
+        "ninth": "SELECT id FROM hearing WHERE serial_no = 9",
+        "tonight": "SELECT id FROM hearing WHERE status = 'in_session'",
+        "look_back": "SELECT hearing_id FROM finding GROUP BY hearing_id ORDER BY count(*) DESC",
+        "issue": "SELECT i.id FROM issue i JOIN hearing h ON h.id = i.hearing_id WHERE h.serial_no = 9 AND i.number = 5",
+        "commitment": "SELECT id FROM commitment WHERE status = 'reported'",
+    }
+    with contextlib.closing(sqlite3.connect(_office_file)) as connection:
+        return {name: connection.execute(query).fetchone()[0] for name, query in wanted.items()}
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,10 @@ MAIN_PAGES = (
     "/",
     "/hearings/",
     "/hearings/calendar",
-    "/hearings/11",
-    "/hearings/91/session",
+    "/hearings/{ninth}",
+    "/hearings/{tonight}/session",
     "/issues/",
-    "/issues/299",
+    "/issues/{issue}",
     "/commitments/",
     "/look-backs/",
 )
@@ -42,6 +42,11 @@ TOO_LOW = """() => Array.from(document.querySelectorAll(
     ".btn, .bottom-bar a, .menu > summary, .form-control, .form-select, .tabs a, .card-title a, .tasks li"))
   .filter((e) => e.offsetParent && e.getBoundingClientRect().height < 43.5 && !e.classList.contains("visually-hidden"))
   .map((e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 20)} ${e.getBoundingClientRect().height}`)"""
+
+BROKEN = """() => Promise.all(Array.from(document.images).map(async (image) => {
+  image.loading = "eager";
+  try { await image.decode(); return ""; } catch { return `broken picture ${image.src}`; }
+})).then((said) => said.filter(Boolean))"""
 
 TRANSFERRED = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
   .reduce((sum, entry) => sum + entry.transferSize, 0)"""
@@ -78,6 +83,7 @@ def test_every_kind_of_page(
         found = [] if answer is not None and answer.status == 200 else [f"answered {answer and answer.status}"]
         found += trouble.take()
         found += [f"desk: {words}" for words in page.evaluate(TOO_WIDE)]
+        found += page.evaluate(BROKEN)
         found += serious(page)
         page.set_viewport_size(kit.PHONE)
         found += [f"phone: {words}" for words in page.evaluate(TOO_WIDE)]
@@ -89,13 +95,15 @@ def test_every_kind_of_page(
 
 
 @pytest.mark.parametrize("login", ["organiser", "deputy"])
-def test_dark_and_between_phone_and_desk(login: str, chromium: Chromium, house: Server, signed_in: Any) -> None:
+def test_dark_and_between_phone_and_desk(
+    login: str, chromium: Chromium, house: Server, known: dict[str, int], signed_in: Any
+) -> None:
     profile = kit.context(
         chromium, house.base, storage_state=signed_in(login), viewport=kit.TABLET, color_scheme="dark"
     )
     page = profile.new_page()
     faults: dict[str, list[str]] = {}
-    for path in MAIN_PAGES:
+    for path in (path.format(**known) for path in MAIN_PAGES):
         page.goto(path)
         found = [*page.evaluate(TOO_WIDE), *serious(page)]
         if found:
@@ -104,9 +112,9 @@ def test_dark_and_between_phone_and_desk(login: str, chromium: Chromium, house: 
     assert faults == {}
 
 
-def test_first_load_over_the_wire(chromium: Chromium, house: Server, signed_in: Any) -> None:
+def test_first_load_over_the_wire(chromium: Chromium, house: Server, known: dict[str, int], signed_in: Any) -> None:
     weights = {}
-    for path in MAIN_PAGES:
+    for path in (path.format(**known) for path in MAIN_PAGES):
         profile = kit.context(chromium, house.base, storage_state=signed_in("organiser"))  # with nothing in its cache
         page = profile.new_page()
         page.goto(path, wait_until="networkidle")
