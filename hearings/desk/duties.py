@@ -424,11 +424,12 @@ def _department(user: User) -> list[Rule]:
     ids = user.department_ids
     if not ids:
         return []
+    # A closed issue asks for nothing any more, also not of a co-handler who has kept silent.
     assigned = (
         select(Assignment.id)
         .join(Issue, Issue.id == Assignment.issue_id)
         .join(Hearing, Hearing.id == Issue.hearing_id)
-        .where(Assignment.department_id.in_(ids))
+        .where(Assignment.department_id.in_(ids), Issue.status.not_in(CLOSED))
     )
     silent = and_(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < today())
     last = (
@@ -480,7 +481,6 @@ def _department(user: User) -> list[Rule]:
             .where(
                 Assignment.status == AssignmentStatus.REPLIED,
                 Reply.result_class.in_((ResultClass.B, ResultClass.C)),
-                Issue.status.not_in(CLOSED),
                 not_(own_owed),
             )
             .order_by(Assignment.id)

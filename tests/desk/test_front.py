@@ -181,6 +181,17 @@ def test_after_the_return_limit_silence_counts_as_accepted(world):
     assert found["reply"] == [(f"/issues/{assignment.issue_id}", "green")]
 
 
+def test_a_closed_issue_asks_nothing_of_a_silent_co_handler(world):
+    assignment = world.assigned(co_handlers=[world.other_bureau])
+    issues.accept_assignment(assignment, actor=world.department)
+    assert tasks(world.other_department) == {"accept": [(f"/issues/{assignment.issue_id}", "yellow")]}
+    issues.reply(assignment, result_class=ResultClass.A, text="已办理。", signed_by="郑某某", actor=world.department)
+    asked = reviews.ask_confirmation(assignment.issue, actor=world.organiser)
+    reviews.confirm(asked, actor=world.deputy)
+    issues.strike_off(assignment.issue, actor=world.organiser)
+    assert tasks(world.other_department) == {}
+
+
 def test_promises_stand_by_their_light(world):
     issue = world.issue(world.hearing("concluded"))
     green, yellow, red = (world.commitment(issue, days=d) for d in (60, 10, 4))
