@@ -761,21 +761,22 @@ def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None
     for old in current:
         if old.status == AssignmentStatus.RETURNED:
             continue
-        db.session.add(
-            Assignment(
-                issue=issue,
-                round=issue.round,
-                department_id=old.department_id,
-                part=old.part,
-                status=AssignmentStatus.ACCEPTED,
-                accepted_at=now(),
-                assigned_on=today(),
-                due_on=limit,
-                due_basis=basis,
-                requirement=reason,
-                respond_by=today(),
-            )
+        made = Assignment(
+            issue=issue,
+            round=issue.round,
+            department_id=old.department_id,
+            part=old.part,
+            status=AssignmentStatus.ACCEPTED,
+            accepted_at=now(),
+            assigned_on=today(),
+            due_on=limit,
+            due_basis=basis,
+            requirement=reason,
+            respond_by=today(),
         )
+        db.session.add(made)
+        db.session.flush()
+        audit.record("assignment.make", made, actor, status=AssignmentStatus.ACCEPTED, part=old.part.value)
         workflow.advance(old, "supersede", actor=actor)
     db.session.flush()
 
