@@ -15,10 +15,11 @@ REFUSED = {
     "NUL": "路灯\x00不亮",
     "escape": "路灯\x1b[31m不亮",
     "right-to-left": "路灯\u202e不亮",
-    "half a character": "路灯\ud83d不亮",
     "too long": "长" * 20001,
 }
 REFUSED_IN_A_LINE = {"line break": "路灯\r\n不亮"}
+HALF = "路灯\ud83d不亮"
+"""A broken client's half of a character: no decoder makes it whole; whatever is kept must not break anything."""
 TAKEN = "🏮<script>alert(1)</script>{{7*7}}'\"&;--碶‘’"
 BAD_DAYS = ("1990-01-01", "2190-01-01", "2021-02-30", "昨天", "0000-00-00", "99999-01-01")
 BAD_NUMBERS = ("-1", "1e9", "99999999999999999999", "十八", "NaN", "\x00")
@@ -39,7 +40,9 @@ def encode(data: dict[str, Any]) -> bytes:
 
 
 def send(browser: Browser, form: FormOnPage, changes: dict[str, Any]) -> Any:
-    body = encode(form.data | changes)
+    data = form.data | changes
+    data.pop("form_id", None)  # a form sent twice goes to its first result, and here each sending is its own
+    body = encode(data)
     return browser.open(
         form.action, method="POST", data=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
     )
@@ -116,12 +119,14 @@ def test_bad_input_gets_a_sentence_and_loses_nothing(office: Any, role: str) -> 
                 for value in BAD_CHOICES:
                     expect(form, field, "choice", value, kept=False)
     for form in forms:
-        texts = {f.name: TAKEN for f in form.fields if f.kind in TEXT}
-        if texts:
+        for odd in (HALF, TAKEN):
+            texts = {f.name: odd for f in form.fields if f.kind in TEXT}
+            if not texts:
+                continue
             tried += 1
             answer = send(browser, form, texts)
             if answer.status_code >= 500:
-                wrong.append(f"{form.action} {TAKEN}: {answer.status_code}")
+                wrong.append(f"{form.action} {odd!a}: {answer.status_code}")
             elif answer.mimetype == "text/html" and "<script>alert(1)" in answer.text:
                 wrong.append(f"{form.action}: a script came through")
     assert wrong == [], "\n".join(wrong[:60])

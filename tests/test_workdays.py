@@ -67,7 +67,7 @@ def test_in_a_year_nobody_has_published_only_weekends_are_free():
     assert not workdays.year_is_known(2027, NOTHING)
     assert is_workday(date(2027, 10, 1), NOTHING)  # a Friday; nothing is known yet
     assert not is_workday(date(2027, 10, 2), NOTHING)
-    assert workdays.holiday_name(date(2027, 10, 1), NOTHING) is None
+    assert workdays.holiday_name(date(2027, 10, 1)) is None
     assert add_workdays(date(2027, 9, 30), 2, NOTHING) == date(2027, 10, 4)
     assert add_months(date(2026, 10, 30), 3, NOTHING) == date(2027, 2, 1)  # 30 January 2027 is a Saturday
 
@@ -86,8 +86,8 @@ def test_in_a_year_nobody_has_published_only_weekends_are_free():
         ("2026-11-24", None),
     ],
 )
-def test_holidays_have_their_chinese_names(day, name):
-    assert workdays.holiday_name(date.fromisoformat(day), NOTHING) == name
+def test_holidays_have_their_chinese_names(app, day, name):
+    assert workdays.holiday_name(date.fromisoformat(day)) == name
 
 
 def test_the_districts_own_table_stands_above_the_library(app):
