@@ -46,9 +46,7 @@ def browser() -> Iterator[Browser]:
     """A running Chromium."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        # The words of the browser's own controls come from the machine's language.
-        env = os.environ | {"LANGUAGE": "zh_CN", "LANG": "C.UTF-8"}
-        running = playwright.chromium.launch(executable_path=executable(), args=SWITCHES, env=env)
+        running = playwright.chromium.launch(executable_path=executable(), args=SWITCHES)
         try:
             yield running
         finally:
