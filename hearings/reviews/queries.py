@@ -142,22 +142,59 @@ def waiting_for(deputy: User) -> Sequence[Confirmation]:
     ).all()
 
 
-def confirmations(user: User, state: str = "asked", limit: int = 300) -> Sequence[Confirmation]:
-    """Confirmations this person may see: those waiting by date, or the answered ones, latest first."""
+@dataclass
+class ConfirmationPage:
+    """A page of confirmations, and the row that the page before and the one after it hang on."""
+
+    rows: Sequence[Confirmation]
+    newer: int | None
+    older: int | None
+
+
+def confirmations(
+    user: User, state: str = "asked", *, after: int | None = None, before: int | None = None, size: int = 50
+) -> ConfirmationPage:
+    """Confirmations this person may see: those waiting by date, or the answered ones, latest first.
+
+    `after` and `before` are the confirmation that the wanted page follows or precedes; one that is not there is as
+    none. At most two statements.
+    """
+    waiting = state == "asked"
+    key = (Confirmation.due_on, Confirmation.id) if waiting else (Confirmation.answered_at, Confirmation.id)
+    order = [part if waiting else part.desc() for part in key]
     found = (
         select(Confirmation)
-        .where(scoped("confirmation.read", user, Confirmation))
+        .where(
+            scoped("confirmation.read", user, Confirmation),
+            Confirmation.status == ConfirmationStatus.ASKED
+            if waiting
+            else Confirmation.status != ConfirmationStatus.ASKED,
+        )
         .options(
             joinedload(Confirmation.issue).joinedload(Issue.hearing).lazyload(Hearing.station),
             joinedload(Confirmation.deputy).options(*_name_only()),
         )
-        .limit(limit)
     )
-    if state == "asked":
-        found = found.where(Confirmation.status == ConfirmationStatus.ASKED)
-        return db.session.scalars(found.order_by(Confirmation.due_on, Confirmation.id)).all()
-    found = found.where(Confirmation.status != ConfirmationStatus.ASKED)
-    return db.session.scalars(found.order_by(Confirmation.answered_at.desc(), Confirmation.id.desc())).all()
+    number = after if after is not None else before
+    start = db.session.execute(select(*key).where(Confirmation.id == number)).one_or_none() if number else None
+    if start is not None and None in start:
+        start = None
+    backwards = start is not None and after is None
+    if start is not None:
+        later = tuple_(*key) > tuple_(*start)
+        earlier = tuple_(*key) < tuple_(*start)
+        found = found.where(later if waiting != backwards else earlier)
+    if backwards:
+        order = [part.desc() if waiting else part for part in key]
+    rows = list(db.session.scalars(found.order_by(*order).limit(size + 1)))
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    is_first, is_last = (not more, False) if backwards else (start is None, not more)
+    if not rows:
+        return ConfirmationPage([], None, None)
+    return ConfirmationPage(rows, None if is_first else rows[0].id, None if is_last else rows[-1].id)
 
 
 def number_waiting(user: User) -> int:

@@ -434,11 +434,14 @@ def file(id: int) -> Any:
 def confirmations() -> Any:
     """What waits for a deputy's word, the most urgent first; and what has been answered."""
     state = "answered" if request.args.get("state") == "answered" else "asked"
-    rows = queries.confirmations(me(), state)
+    found = queries.confirmations(me(), state, after=number_arg("after"), before=number_arg("before"))
+    here = url_for(".confirmations", state=state)
     return page(
         "reviews/confirmations.html",
         None,
-        rows=rows,
+        rows=found.rows,
+        newer=f"{here}&before={found.newer}" if found.newer else None,
+        older=f"{here}&after={found.older}" if found.older else None,
         state=state,
         tabs=[
             {"url": "/confirmations/", "label": _("Waiting"), "active": state == "asked"},

@@ -489,3 +489,37 @@ def test_the_same_statements_for_one_item_and_for_sixty(world, browser, statemen
     fill(57)
     assert count() == few
     assert max(few) <= 12
+
+
+def _pages(browser, path):
+    """The ids on each page of a list, walked to its end and back again."""
+    walked = []
+    for rel in ("next", "prev"):
+        while path:
+            page = browser.get(path).text
+            ids = [int(found) for found in re.findall(r'href="/confirmations/(\d+)"', page)]
+            if not walked or walked[-1] != ids:
+                walked.append(ids)
+            link = re.search(rf'rel="{rel}"\s+href="([^"]+)"', page)
+            last, path = path, link[1].replace("&amp;", "&") if link else None
+        path = last
+    return walked
+
+
+def test_confirmations_are_read_in_pages(world, browser):
+    for number in range(1, 105):
+        asked = operations.ask_confirmation(replied(world), actor=world.organiser)
+        asked.due_on = today() + timedelta(days=number // 3)
+        if number > 51:
+            operations.confirm(asked, actor=world.deputy)
+    db.session.commit()
+    one = browser(world.organiser)
+
+    def ids(status, *order):
+        return list(db.session.scalars(select(Confirmation.id).where(Confirmation.status == status).order_by(*order)))
+
+    waiting = ids("asked", Confirmation.due_on, Confirmation.id)
+    assert _pages(one, "/confirmations/") == [waiting[:50], waiting[50:], waiting[:50]]
+    answered = ids("confirmed", Confirmation.answered_at.desc(), Confirmation.id.desc())
+    assert _pages(one, "/confirmations/?state=answered") == [answered[:50], answered[50:], answered[:50]]
+    assert _pages(one, "/confirmations/?after=999999999") == [waiting[:50], waiting[50:], waiting[:50]]
