@@ -6,6 +6,7 @@ Ratios of one run are the point; absolute figures are this machine's.
 import contextlib
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,9 @@ from tests.postgres import fresh_database
 
 HELLO = 'from flask import Flask\napp = Flask(__name__)\n@app.get("/")\ndef hello():\n    return "hello"\n'
 ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "gunicorn.conf.py"
+SAME = ("workers", "worker_class", "threads", "keepalive", "loglevel", "control_socket_disable", "preload_app")
+"""What hello's server is given of ours; the rest of our file concerns the database."""
 LIMITS = {"list": 30, "hub": 30, "front": 30, "search": 50, "write": 25}
 """hello's requests/s over ours, at most."""
 LARGE = (2_000, 100_000, 150_000)
@@ -36,11 +40,11 @@ SMALL = (20, 1_000, 1_500)
 
 
 @contextlib.contextmanager
-def server(folder: Path, port: int, module: str, env: dict[str, str], cwd: Path) -> Iterator[float]:
+def server(port: int, module: str, env: dict[str, str], cwd: Path, conf: Path) -> Iterator[float]:
     """gunicorn as `make run` starts it; yields the seconds until the first answer."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "-b", f"127.0.0.1:{port}", module],
+        [sys.executable, "-m", "gunicorn", "-c", str(conf), "-b", f"127.0.0.1:{port}", module],
         cwd=cwd,
         env={**os.environ, **env, "PORT": str(port), "PYTHONPATH": str(cwd)},
     )
@@ -103,7 +107,7 @@ def measure(name: str, url: str, folder: Path, ids: dict[str, int], hello: float
     env = {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": str(folder)}
     port = 5731
     out: dict[str, load.Result] = {}
-    with server(folder, port, "wsgi:app", env, ROOT) as cold:
+    with server(port, "wsgi:app", env, ROOT, CONF) as cold:
         print(f"{name}: first answer after {cold:.2f} s")
         cookie, csrf = sign_in(port, "organiser")
         department, _ = sign_in(port, "department")
@@ -175,6 +179,8 @@ def main() -> None:
         home = Path(scratch)
         (home / "hello").mkdir()
         (home / "hello" / "hello.py").write_text(HELLO)
+        same = {k: v for k, v in runpy.run_path(str(CONF)).items() if k in SAME}
+        (home / "hello" / "conf.py").write_text("".join(f"{k} = {v!r}\n" for k, v in same.items()))
         results: dict[str, Any] = {}
         databases = {"sqlite": lambda f: f"sqlite:///{f / 'bench.db'}", "postgresql": lambda f: fresh_database()}
         only = os.environ.get("DATABASES", "sqlite,postgresql").split(",")
@@ -186,7 +192,7 @@ def main() -> None:
                 start = time.perf_counter()
                 ids = prepared(url, folder, size)
                 print(f"{name}, {size[1]} issues: filled in {time.perf_counter() - start:.0f} s")
-                with server(home, 5730, "hello:app", {}, home / "hello"):
+                with server(5730, "hello:app", {}, home / "hello", home / "hello" / "conf.py"):
                     load.run(5730, lambda i: [load.get("/")], 1.0)
                     hello = load.run(5730, lambda i: [load.get("/")]).per_second
                 print(f"hello: {hello:.0f}/s")
