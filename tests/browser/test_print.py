@@ -16,7 +16,7 @@ from tests.server import Server
 MM = 72 / 25.4
 A4 = (210 * MM, 297 * MM)
 SIDE, TOP, BOTTOM = 16 * MM, 18 * MM, 20 * MM
-SMALLEST = 8.0
+SMALLEST = 7.9
 """Points; a page that is too wide is shrunk by Chromium, and nobody can read it."""
 
 PAPERS = {
