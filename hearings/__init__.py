@@ -66,7 +66,7 @@ def create_app(config: Any = None) -> Flask:
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
-    language.babel.init_app(app, locale_selector=language.choose)
+    language.init_app(app)
     bootstrap.init_app(app)
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # web.before_request decides
     web.csrf.init_app(app)
@@ -120,8 +120,10 @@ KNOWN_KEYS = {"only for tests", "dev", "secret", "changeme", "change-me", "passw
 def _everywhere() -> dict[str, Any]:
     from .desk.nav import rooms_of  # desk is the last room; it knows all addresses
 
+    user = current_user._get_current_object()  # the row, so that a template need not find it anew each time
     return {
-        "nav": rooms_of(current_user) if current_user.is_authenticated else [],
+        "current_user": user,
+        "nav": rooms_of(user) if user.is_authenticated else [],
         "inbox_count": 0,
         "inbox_url": "/",
         "office_name": current_app.config["OFFICE_NAME"],

@@ -156,7 +156,7 @@ def _on_connect(connection: Any, record: Any) -> None:
             "synchronous=FULL",  # an answered promise survives a power cut
             "foreign_keys=ON",
             "busy_timeout=15000",
-            "cache_size=-32000",
+            "cache_size=-8000",
             "temp_store=MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")

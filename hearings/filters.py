@@ -6,14 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_date
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 
 from .db import LOCAL, today
+from .language import is_english
 
 
 def _chinese() -> bool:
-    locale = get_locale()
-    return locale is None or locale.language == "zh"
+    return not is_english()
 
 
 def _as_day(value: date | datetime) -> date:

@@ -1,31 +1,63 @@
-"""Which language a page is in, and its words."""
+"""Which language a page is in, and its words.
 
+A page asks for hundreds of words. The library finds the context, the locale and the catalogue anew for each;
+here the language is settled once a request, and a word without placeholders is one look into a dict.
+"""
+
+from contextvars import ContextVar
 from typing import Any
 
-from flask import has_request_context, request, session
+from flask import Flask, has_request_context, request, session
 from flask_babel import Babel, Domain, get_locale
 from flask_login import current_user
+from markupsafe import Markup
 
 CHINESE, ENGLISH = "zh_Hans", "en"
 
+_settled: ContextVar[str | None] = ContextVar("language", default=None)
+"""The language of the request under way: "zh" or "en"."""
+
 
 class Catalogues(Domain):
-    """The library's domain, with catalogues found by language instead of by the locale's spelled-out name.
-
-    A page asks for some two hundred words; spelling the name each time cost more than looking the word up.
-    """
+    """The library's domain, with catalogues kept by language."""
 
     def __init__(self) -> None:
         super().__init__()
         self.by_language: dict[str, Any] = {}
+        self.plain: dict[str, dict[str, Markup]] = {}
 
     def get_translations(self) -> Any:
-        locale = get_locale()
-        language = locale.language if locale is not None else ""
+        language = _settled.get() or _language()
         known = self.by_language.get(language)
         if known is None:
             known = self.by_language[language] = super().get_translations()
         return known
+
+    def in_template(self, message: str, **values: Any) -> Markup:
+        """A template's `_()`: what is filled in is escaped, the text itself is ours."""
+        language = _settled.get() or _language()
+        words = self.plain.setdefault(language, {})
+        found = words.get(message)
+        if found is None:
+            found = Markup(self.get_translations().ugettext(message))
+            if language:
+                words[message] = found
+        return found % values if values or "%" in found else found
+
+
+def _language() -> str:
+    locale = get_locale()
+    return locale.language if locale is not None else ""
+
+
+def settle() -> None:
+    """Settle the language of this request, once it is known who asks."""
+    _settled.set(_language())
+
+
+def forget() -> None:
+    """The request is over, or the language has changed."""
+    _settled.set(None)
 
 
 def choose() -> str:
@@ -47,9 +79,15 @@ def of_browser() -> str:
 
 def is_english() -> bool:
     """Whether this page is in English."""
-    locale = get_locale()
-    return locale is not None and locale.language == "en"
+    return (_settled.get() or _language()) == "en"
 
 
 babel = Babel()
-babel.domain_instance = Catalogues()
+catalogues = babel.domain_instance = Catalogues()
+
+
+def init_app(app: Flask) -> None:
+    """Join the library to the application, and give the templates the short way to a word."""
+    babel.init_app(app, locale_selector=choose)
+    app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"] = catalogues.in_template
+    app.teardown_request(lambda error: forget())

@@ -222,7 +222,7 @@ def requires(action: str, model: Any = None) -> Callable[[Callable[..., Any]], C
     def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
         def inner(**kwargs: Any) -> Any:
-            user: Any = current_user
+            user: Any = current_user._get_current_object()
             if not may(user, action):
                 abort(404 if model is not None and not _may_read(user, model) else 403)
             if model is None:

@@ -38,7 +38,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
-from . import undo
+from . import language, undo
 from .db import LOCAL, Model, db, now, will_write
 from .errors import RuleBroken
 from .forms import Form, form_owner, new_form_id
@@ -100,10 +100,13 @@ def before_request() -> Any:
         g.csrf_valid = True
     elif current_app.config["WTF_CSRF_ENABLED"] and request.method == "POST" and current_user.is_authenticated:
         csrf.protect()
-    if current_user.is_authenticated:
+    user = me()
+    language.settle()
+    if user.is_authenticated:
         moment = int(time.time())
         if moment - session.get("seen", moment) > current_app.config["IDLE_MINUTES"] * 60:
             logout_user()
+            user = me()
             flash(_("You were away for a while. Please sign in again."), "warning")
         elif moment - session.get("seen", 0) > 60:
             session["seen"] = moment
@@ -112,11 +115,11 @@ def before_request() -> Any:
     action = getattr(current_app.view_functions[request.endpoint], "action", None)
     if action == "public":
         return None
-    if not current_user.is_authenticated:
+    if not user.is_authenticated:
         return _sign_in_first()
     if action is None:
         abort(403)
-    if current_user.must_change_password and request.endpoint not in ("web.language", "web.go_on"):
+    if user.must_change_password and request.endpoint not in ("web.choose_language", "web.go_on"):
         flash(_("Please choose a password of your own first."), "warning")
         return redirect(url_for("security.change_password"))
     if request.method == "POST":
@@ -307,7 +310,7 @@ def page(template: str, form: Form | None = None, **context: Any) -> Any:
 
 @bp.post("/language")
 @public
-def language() -> Any:
+def choose_language() -> Any:
     """Choose the language: kept with the person, else in the session."""
     chosen = request.form.get("lang", "")
     if chosen in ("zh_Hans", "en"):

@@ -24,7 +24,7 @@ TAKEN = "🏮<script>alert(1)</script>{{7*7}}'\"&;--碶‘’"
 BAD_DAYS = ("1990-01-01", "2190-01-01", "2021-02-30", "昨天", "0000-00-00", "99999-01-01")
 BAD_NUMBERS = ("-1", "1e9", "99999999999999999999", "十八", "NaN", "\x00")
 BAD_CHOICES = ("999999", "-1", "drop", "\x00", "1' or '1'='1")
-SKIPPED_ENDPOINTS = {"web.language", "security.logout", "security.login", "web.take_back"}
+SKIPPED_ENDPOINTS = {"web.choose_language", "security.logout", "security.login", "web.take_back"}
 TEXT = ("text", "textarea", "search", "email", "tel")
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import request
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from ..permissions import Role, may
 
@@ -22,20 +22,19 @@ ROOMS: tuple[tuple[str, str, str | None], ...] = (
 )
 
 
-def _label(key: str) -> str:
-    return {
-        "front": _("To do"),
-        "hearings": _("Hearings"),
-        "issues": _("Issues"),
-        "commitments": _("Commitments"),
-        "look_backs": _("Look-backs"),
-        "topics": _("Topics"),
-        "people": _("People"),
-        "departments": _("Departments"),
-        "stations": _("Stations"),
-        "settings": _("Settings"),
-        "audit": _("Trail"),
-    }[key]
+LABELS = {
+    "front": _l("To do"),
+    "hearings": _l("Hearings"),
+    "issues": _l("Issues"),
+    "commitments": _l("Commitments"),
+    "look_backs": _l("Look-backs"),
+    "topics": _l("Topics"),
+    "people": _l("People"),
+    "departments": _l("Departments"),
+    "stations": _l("Stations"),
+    "settings": _l("Settings"),
+    "audit": _l("Trail"),
+}
 
 
 def rooms_of(user: Any) -> list[dict[str, Any]]:
@@ -47,7 +46,7 @@ def rooms_of(user: Any) -> list[dict[str, Any]]:
     return [
         {
             "key": key,
-            "label": _label(key),
+            "label": LABELS[key],
             "endpoint_url": url,
             "active": here == url if url == "/" else here.startswith(url),
         }
