@@ -26,6 +26,18 @@ MAIN_PAGES = (
     "/commitments/",
     "/look-backs/",
 )
+WIDE_PAGES = (
+    "/hearings/{tonight}/ballots",
+    "/hearings/{ninth}/participants",
+    "/hearings/{ninth}/topics",
+    "/hearings/{ninth}/minutes",
+    "/look-backs/{look_back}",
+    "/look-backs/new",
+    "/confirmations/?state=answered",
+    "/topics/",
+    "/stations/",
+    "/hearings/new",
+)
 FIRST_LOAD = 350 * 1024
 AXE = {"resultTypes": ["violations"]}
 
@@ -108,6 +120,27 @@ def test_dark_and_between_phone_and_desk(
         found = [*page.evaluate(TOO_WIDE), *serious(page)]
         if found:
             faults[path] = found
+    profile.close()
+    assert faults == {}
+
+
+WIDTHS = (320, 360, 600, 767, 768, 900, 1023, 1024, 1280)
+
+
+def test_no_width_needs_scrolling_sideways(
+    chromium: Chromium, house: Server, known: dict[str, int], signed_in: Any
+) -> None:
+    """Also 320 px: a desk's page enlarged to 400 % (WCAG 1.4.10)."""
+    profile = kit.context(chromium, house.base, storage_state=signed_in("organiser"))
+    page = profile.new_page()
+    faults: dict[tuple[str, int], list[str]] = {}
+    for path in (path.format(**known) for path in (*MAIN_PAGES, *WIDE_PAGES)):
+        page.goto(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found = page.evaluate(TOO_WIDE)
+            if found:
+                faults[path, width] = found
     profile.close()
     assert faults == {}
 
