@@ -127,7 +127,7 @@ STATIONS: tuple[Station, ...] = (
 _CONGRESS = "区人大常委会"
 
 _LEADERS = (
-    Person("leader", "张某某", "主任", ("leader", "deputy"), 10, unit=_CONGRESS),
+    Person("leader", "张某某", "主任", ("leader",), 10, unit=_CONGRESS),
     Person("li", "李某某", "副主任", ("leader", "deputy"), 11, unit=_CONGRESS),
     Person("leader3", "孟宪章", "副主任", ("leader", "deputy"), 12, unit=_CONGRESS),
     Person("leader4", "华蕴秋", "副主任", ("leader", "deputy"), 13, unit=_CONGRESS),
