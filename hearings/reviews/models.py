@@ -10,7 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Model, enum_column, now
 from ..files import StoredFile
-from ..issues.models import Commitment, Issue, issues_of_department, issues_of_deputy, issues_of_organiser
+from ..issues.models import (
+    Assignment,
+    Commitment,
+    Extension,
+    Issue,
+    issues_of_department,
+    issues_of_deputy,
+    issues_of_organiser,
+)
 from ..people.models import User
 from ..permissions import Clause, Role, scope
 from ..schedule.models import Hearing, hearings_of_organiser
@@ -160,8 +168,28 @@ def _issues_on_own_agendas(user: Any) -> Clause:
     """Those on the list of a look-back the street holds."""
     if user.is_district:
         return false()
+    return Issue.id.in_(_own_agendas(user))
+
+
+def _own_agendas(user: Any) -> Any:
     own = select(Hearing.id).where(hearings_of_organiser(user))
-    return Issue.id.in_(select(AgendaItem.issue_id).where(AgendaItem.hearing_id.in_(own)))
+    return select(AgendaItem.issue_id).where(AgendaItem.hearing_id.in_(own))
+
+
+@scope("assignment", Role.ORGANISER)
+def _assignments_on_own_agendas(user: Any) -> Clause:
+    return false() if user.is_district else Assignment.issue_id.in_(_own_agendas(user))
+
+
+@scope("commitment", Role.ORGANISER)
+def _commitments_on_own_agendas(user: Any) -> Clause:
+    return false() if user.is_district else Commitment.issue_id.in_(_own_agendas(user))
+
+
+@scope("extension", Role.ORGANISER)
+def _extensions_on_own_agendas(user: Any) -> Clause:
+    mine = select(Commitment.id).where(_commitments_on_own_agendas(user))
+    return false() if user.is_district else Extension.commitment_id.in_(mine)
 
 
 @scope("issue", Role.DEPUTY)
