@@ -358,7 +358,7 @@ def show(id: int) -> Any:
             for line in history
         ],
         sees_history=sees_history,
-        sees_hearing=may(user, "hearing.read"),
+        sees_hearing="hearing.read" in allowed(user, issue.hearing, ["hearing.read"]),
     )
 
 

@@ -12,8 +12,9 @@ from ..filters import day as day_words
 from ..filters import full_day
 from ..issues.models import Issue, IssueStatus
 from ..people.models import User
-from ..permissions import Role, allowed, may
+from ..permissions import Role, allowed, may, scoped
 from ..schedule.models import KIND_LABELS, Hearing
+from ..web import me
 from .models import (
     BALLOT_LABELS,
     VERDICT_LABELS,
@@ -90,8 +91,9 @@ def finding_rows(finding: Finding) -> list[tuple[Any, Any]]:
 def parts(issue: Issue) -> list[dict[str, Any]]:
     """Findings, confirmations and ballots as events of the issue's story. Four statements."""
     events: list[dict[str, Any]] = []
-    findings = db.session.scalars(
-        select(Finding)
+    findings = db.session.execute(
+        select(Finding, scoped("hearing.read", me(), Hearing).label("opens"))
+        .join(Hearing, Hearing.id == Finding.hearing_id)
         .where(Finding.issue_id == issue.id)
         .options(
             joinedload(Finding.hearing).lazyload(Hearing.station),
@@ -100,8 +102,8 @@ def parts(issue: Issue) -> list[dict[str, Any]]:
         )
         .order_by(Finding.id)
     ).all()
-    kept = evidence_of(f.id for f in findings)
-    for finding in findings:
+    kept = evidence_of(finding.id for finding, _opens in findings)
+    for finding, opens in findings:
         events.append(
             {
                 "at": finding.at,
@@ -109,7 +111,7 @@ def parts(issue: Issue) -> list[dict[str, Any]]:
                 "text": finding.found,
                 "who": meeting_words(finding.hearing),
                 "tone": FINDING_TONES[finding.verdict],
-                "url": f"/look-backs/{finding.hearing_id}",
+                "url": f"/look-backs/{finding.hearing_id}" if opens else None,
                 "rows": finding_rows(finding),
                 "files": file_cards(kept[finding.id]),
             }

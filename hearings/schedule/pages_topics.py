@@ -54,6 +54,7 @@ def pool() -> Any:
         "schedule/pool.html",
         filters=form,
         topics=rows,
+        opens=queries.opening(Hearing, (t.hearing_id for t in rows), me()),
         total=total_of(queries.counted(*where, of=Topic)),
         newer_url=address_of("/topics/", after=rows[0].id) if later and rows else None,
         older_url=address_of("/topics/", before=rows[-1].id) if earlier else None,
@@ -121,7 +122,9 @@ def topic(topic: Topic) -> Any:
     return page(
         "schedule/topic.html",
         topic=topic,
-        folded=queries.folded_into(topic),
+        folded=queries.folded_into(topic, me()),
+        opens=queries.opening(Hearing, [topic.hearing_id], me()),
+        opens_topics=queries.opening(Topic, [topic.merged_into_id], me()),
         sources=SOURCE_LABELS,
         may_amend="topic.amend" in allowed(me(), topic, ["topic.amend"]),
         hearing_open=topic.hearing is not None and topics_open(topic.hearing),

@@ -420,9 +420,20 @@ def pool_for(hearing: Hearing, user: Any, most: int = 300) -> Sequence[Topic]:
     ).all()
 
 
-def folded_into(topic: Topic) -> Sequence[Topic]:
-    """Topics that were merged into this one."""
-    return db.session.scalars(select(Topic).where(Topic.merged_into_id == topic.id).order_by(Topic.id)).all()
+def folded_into(topic: Topic, user: Any) -> Sequence[Topic]:
+    """Topics that were merged into this one, as far as the person may read them."""
+    return db.session.scalars(
+        select(Topic).where(Topic.merged_into_id == topic.id, scoped("topic.read", user, Topic)).order_by(Topic.id)
+    ).all()
+
+
+def opening(model: Any, ids: Iterable[int | None], user: Any) -> set[int]:
+    """Which of these hearings or topics the person may open; the others are named without a link."""
+    wanted = {id_ for id_ in ids if id_ is not None}
+    if not wanted:
+        return set()
+    readable = scoped(f"{model.__tablename__}.read", user, model)
+    return set(db.session.scalars(select(model.id).where(model.id.in_(wanted), readable)))
 
 
 def is_street_office(department: Department) -> bool:
