@@ -4,6 +4,7 @@ Every post goes through the hearing's row, which is locked while it is written t
 and their edits of one thing are merged field by field (`Form.merge`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, jsonify, request, url_for
@@ -89,6 +90,11 @@ def named(form: Any, name: str) -> Any:
     return form
 
 
+def spoken(labels: Mapping[Any, Any]) -> dict[Any, str]:
+    """A vocabulary in the page's language, looked up once and not for each of two hundred seats."""
+    return {key: str(words) for key, words in labels.items()}
+
+
 class Night:
     """The screen's forms, of which at most one was posted."""
 
@@ -108,9 +114,9 @@ class Night:
             self.forms[name] = named(posted, name)
         seen = self.seen
         issue = seen.current
-        if "log" not in self.forms:
-            self.forms["log"] = log_form(seen, fresh_as="log")
         if issue is None:
+            if "log" not in self.forms:
+                self.forms["log"] = log_form(seen, fresh_as="log")
             return
         if "issue" not in self.forms:
             self.forms["issue"] = issue_form(seen, issue, fresh_as="issue")
@@ -123,13 +129,13 @@ class Night:
             data = turn_values(self.turn) if self.turn else {"kind": self._next_kind()}
             self.forms["turn"] = fresh(ExchangeForm, "turn", departments=self._speaking(), data=data)
         if "promise" not in self.forms:
-            mine = seen.commitments.get(issue.id, [])
+            mine = seen.promises
             self.promise = next((c for c in mine if c.id == number_arg("promise")), None)
             data = promise_values(self.promise) if self.promise else self._next_promise(mine)
             self.forms["promise"] = fresh(CommitmentForm, "promise", departments=self._promising(), data=data)
             self.forms["promise"].warn()
         if "count" not in self.forms:
-            self.forms["count"] = fresh(CountForm, "count", data=CountForm.now(seen.ballots.get(issue.id)))
+            self.forms["count"] = fresh(CountForm, "count", data=CountForm.now(seen.ballot))
 
     def _speaking(self) -> list[Any]:
         also = [t.department for t in self.seen.exchanges if t.department is not None]
@@ -158,7 +164,6 @@ class Night:
         hearing, seen = self.hearing, self.seen
         ids = [issue.id for issue in seen.issues]
         here = ids.index(seen.current.id) if seen.current else -1
-        ballot = seen.ballots.get(seen.current.id) if seen.current else None
         return page(
             "reviews/session.html",
             posted,
@@ -179,15 +184,14 @@ class Night:
             previous=ids[here - 1] if here > 0 else None,
             following=ids[here + 1] if 0 <= here < len(ids) - 1 else None,
             place_in_list=here + 1,
-            ballot=ballot,
-            rule=queries.rule_words(ballot) if ballot else None,
+            rule=queries.rule_words(seen.ballot) if seen.ballot else None,
             agreed=self._agreed(),
             lists=LIST_LABELS,
-            came_words=CAME_LABELS,
-            capacities=CAPACITY_LABELS,
-            outcomes=OUTCOME_LABELS,
+            came_words=spoken(CAME_LABELS),
+            capacities=spoken(CAPACITY_LABELS),
+            outcomes=spoken(OUTCOME_LABELS),
             exchange_words=EXCHANGE_LABELS,
-            ballot_words=BALLOT_LABELS,
+            ballot_words=spoken(BALLOT_LABELS),
             issue_words=workflow.LABELS["issue"],
             commitment_words=workflow.LABELS["commitment"],
             ballot_tones={"satisfied": "green", "mostly_satisfied": "yellow", "dissatisfied": "lamp"},
@@ -201,10 +205,9 @@ class Night:
             return None
         if issue.lead_deputy_id is None:
             return {"why": _("Choose the deputy who will confirm it first.")}
-        if self.seen.commitments.get(issue.id):
-            owed = [c for c in self.seen.commitments[issue.id] if c.status in ("open", "reported")]
-            if owed:
-                return {"why": _("%(count)d commitments are still owed.", count=len(owed))}
+        owed = [c for c in self.seen.promises if c.status in ("open", "reported")]
+        if owed:
+            return {"why": _("%(count)d commitments are still owed.", count=len(owed))}
         return {"why": None, "deputy": issue.lead_deputy.name if issue.lead_deputy else ""}
 
 
@@ -239,19 +242,20 @@ def _ready(form: Any) -> Any:
 
 
 def issue_form(seen: queries.Night, issue: Issue, *, fresh_as: str = "") -> Any:
-    """The form of an opened issue."""
-    kwargs: dict[str, Any] = {"deputies": seen.deputies, "streets": known_streets(seen, issue)}
+    """The form of an opened issue; its deputies are rows only where it was posted."""
+    people = seen.deputies
+    kwargs: dict[str, Any] = {"data": issue_values(issue), "streets": known_streets(seen, issue)}
     if fresh_as:
-        return _ready(fresh(IssueForm, fresh_as, data=issue_values(issue), **kwargs))
-    return _ready(IssueForm(data=issue_values(issue), **kwargs))
+        return _ready(fresh(IssueForm, fresh_as, deputies=people, **kwargs))
+    return _ready(IssueForm(deputies=queries.people(people), **kwargs))
 
 
 def log_form(seen: queries.Night, *, fresh_as: str = "") -> Any:
-    """The form of a new issue."""
-    kwargs: dict[str, Any] = {"deputies": seen.deputies, "streets": known_streets(seen)}
+    """The form of a new issue; its deputies are rows only where it was posted."""
+    people, streets = seen.deputies, known_streets(seen)
     if fresh_as:
-        return _ready(fresh(IssueForm, fresh_as, data={"category": Category.OTHER}, **kwargs))
-    return _ready(IssueForm(**kwargs))
+        return _ready(fresh(IssueForm, fresh_as, data={"category": Category.OTHER}, deputies=people, streets=streets))
+    return _ready(IssueForm(deputies=queries.people(people), streets=streets))
 
 
 def known_streets(seen: queries.Night, issue: Issue | None = None) -> list[str]:

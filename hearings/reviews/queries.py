@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
@@ -32,7 +32,17 @@ from ..issues.models import (
 from ..issues.rules import light, soon
 from ..people.models import Department, User, UserRole
 from ..permissions import Role, scoped
-from ..schedule.models import AttendanceList, Came, Hearing, HearingKind, HearingStatus, Participant, Station, Topic
+from ..schedule.models import (
+    AttendanceList,
+    Came,
+    Hearing,
+    HearingKind,
+    HearingStatus,
+    Participant,
+    Station,
+    Topic,
+    topic_department,
+)
 from .models import AgendaItem, Ballot, Confirmation, ConfirmationStatus, Finding, FindingFile
 
 LOOKING_BACK = (HearingKind.LOOK_BACK, HearingKind.EVALUATION_MEETING, HearingKind.GROUP_CONSULTATION)
@@ -349,20 +359,37 @@ def last_time(hearing: Hearing, user: User | None = None) -> list[LastItem]:
     return list(items.values())
 
 
+class Person(NamedTuple):
+    """Somebody to choose."""
+
+    id: int
+    name: str
+
+
+@dataclass
+class Upcoming:
+    """A topic that has not been taken up yet."""
+
+    id: int
+    title: str
+    street: str | None
+    deputy: str
+    offices: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Night:
-    """Everything the session screen shows."""
+    """Everything the session screen shows. Lists are rows of columns; only what is opened is whole."""
 
-    seats: Sequence[Participant]
-    topics: list[Topic]
-    """Not taken up yet."""
-    issues: list[Issue]
-    commitments: dict[int, list[Commitment]]
-    ballots: dict[int, Ballot]
-    exchanges: Sequence[Exchange]
-    confirmation: Confirmation | None
+    seats: Sequence[Any]
+    topics: list[Upcoming]
+    issues: Sequence[Any]
+    """In their order: id, number, title, outcome, is_late, street, lead_deputy_id, deputy, promised, verdict."""
     departments: Sequence[Department]
     current: Issue | None
+    ballot: Ballot | None = None
+    promises: list[Commitment] = field(default_factory=list)
+    exchanges: Sequence[Exchange] = ()
 
     @property
     def offered(self) -> list[Department]:
@@ -372,7 +399,7 @@ class Night:
         return sorted(now_, key=lambda d: d.id not in here)
 
     @property
-    def by_list(self) -> list[tuple[AttendanceList, list[Participant]]]:
+    def by_list(self) -> list[tuple[AttendanceList, list[Any]]]:
         """The seats of each list that has any, in the order of the lists."""
         return [(kind, list(rows)) for kind, rows in groupby(self.seats, key=lambda seat: seat.listed)]
 
@@ -387,19 +414,16 @@ class Night:
         return sum(seat.seats for seat in self.seats)
 
     @property
-    def deputies(self) -> list[User]:
+    def deputies(self) -> list[Person]:
         """The deputies in the room, and those who lead an issue of it."""
-        found: dict[int, User] = {}
-        for seat in self.seats:
-            if seat.user is not None and Role.DEPUTY in seat.user.role_set:
-                found.setdefault(seat.user.id, seat.user)
+        found = {seat.user_id: seat.person for seat in self.seats if seat.is_deputy}
         for issue in self.issues:
-            if issue.lead_deputy is not None:
-                found.setdefault(issue.lead_deputy.id, issue.lead_deputy)
-        return list(found.values())
+            if issue.lead_deputy_id is not None:
+                found.setdefault(issue.lead_deputy_id, issue.deputy)
+        return [Person(*pair) for pair in found.items()]
 
 
-def present(seats: Iterable[Participant]) -> int:
+def present(seats: Iterable[Any]) -> int:
     """How many people have come, seats without names counted as they were taken."""
     return sum(
         (seat.seats_taken if seat.seats_taken is not None else seat.seats)
@@ -416,59 +440,132 @@ def number_present(hearing: Hearing) -> int:
 def night(hearing: Hearing, wanted: int | None = None, *, pick: bool = False) -> Night:
     """The session screen with one issue opened: the one wanted, or with `pick` the first without an outcome.
 
-    Eight statements, whatever the number of seats, topics, issues and promises.
+    Seven statements, whatever the number of seats, topics, issues and promises.
     """
     seats = seats_of(hearing)
-    topics = db.session.scalars(
-        select(Topic)
-        .where(Topic.hearing_id == hearing.id)
-        .options(joinedload(Topic.departments), joinedload(Topic.deputy).options(*_name_only()))
-        .order_by(Topic.position, Topic.id)
-    ).unique()
-    issues = list(
-        db.session.scalars(
-            select(Issue)
-            .where(Issue.hearing_id == hearing.id)
-            .options(joinedload(Issue.lead_deputy).options(*_name_only()))
-            .order_by(Issue.position, Issue.id)
-        )
-    )
-    current = next((i for i in issues if i.id == wanted), None)
-    if current is None and pick and issues:
-        current = next((i for i in issues if i.outcome is None), issues[0])
-    return Night(
+    issues = _issues_of(hearing)
+    id_ = next((row.id for row in issues if row.id == wanted), None)
+    if id_ is None and pick and issues:
+        id_ = next((row.id for row in issues if row.outcome is None), issues[0].id)
+    seen = Night(
         seats=seats,
-        topics=_untaken(topics, issues),
+        topics=_upcoming(hearing),
         issues=issues,
-        commitments=commitments_by_issue(Issue.hearing_id == hearing.id),
-        ballots=ballots_of(hearing),
-        exchanges=exchanges_of(current) if current else [],
-        confirmation=confirmation_states([current.id]).get(current.id) if current else None,
         departments=db.session.scalars(select(Department).order_by(Department.position, Department.id)).all(),
-        current=current,
+        current=None,
     )
+    opened = _opened(hearing, id_) if id_ is not None else None
+    if opened is not None:
+        seen.current, seen.ballot = opened
+        seen.promises = commitments_by_issue(Issue.id == id_).get(seen.current.id, [])
+        seen.exchanges = exchanges_of(seen.current)
+    return seen
 
 
-def seats_of(hearing: Hearing) -> list[Participant]:
-    """Who is expected and who came, in the order of the lists. One statement."""
-    rows = db.session.scalars(
-        select(Participant)
+def seats_of(hearing: Hearing) -> Sequence[Any]:
+    """Who is expected and who came, in the order of the lists: a seat's columns, and of a person of the directory
+
+    `person` (the name) and `is_deputy`. One statement.
+    """
+    return db.session.execute(
+        select(
+            Participant.id,
+            Participant.user_id,
+            Participant.department_id,
+            Participant.name,
+            Participant.unit,
+            Participant.title,
+            Participant.capacity,
+            Participant.listed,
+            Participant.seats,
+            Participant.seats_taken,
+            Participant.came,
+            Participant.came_at,
+            Participant.reason,
+            Participant.stand_in_name,
+            Participant.stand_in_title,
+            Participant.is_stand_in,
+            Participant.is_walk_in,
+            User.name.label("person"),
+            UserRole.user_id.label("is_deputy"),
+        )
+        .outerjoin(User, User.id == Participant.user_id)
+        .outerjoin(UserRole, and_(UserRole.user_id == Participant.user_id, UserRole.role == Role.DEPUTY))
         .where(Participant.hearing_id == hearing.id)
-        .options(joinedload(Participant.user).joinedload(User.role_rows), joinedload(Participant.department))
         .order_by(_list_order(), Participant.position, Participant.id)
-    ).unique()
-    return list(rows)
+    ).all()
+
+
+def _issues_of(hearing: Hearing) -> Sequence[Any]:
+    """The list of the night: what a line of it says. One statement."""
+    promised = select(func.count()).where(Commitment.issue_id == Issue.id).correlate(Issue).scalar_subquery()
+    return db.session.execute(
+        select(
+            Issue.id,
+            Issue.number,
+            Issue.title,
+            Issue.outcome,
+            Issue.is_late,
+            Issue.street,
+            Issue.lead_deputy_id,
+            User.name.label("deputy"),
+            promised.label("promised"),
+            Ballot.verdict,
+        )
+        .outerjoin(User, User.id == Issue.lead_deputy_id)
+        .outerjoin(Ballot, _common_box(hearing))
+        .where(Issue.hearing_id == hearing.id)
+        .order_by(Issue.position, Issue.id)
+    ).all()
+
+
+def _common_box(hearing: Hearing) -> ColumnElement[bool]:
+    """The one count of an issue at a meeting that everybody's papers went into."""
+    return and_(Ballot.issue_id == Issue.id, Ballot.hearing_id == hearing.id, Ballot.voters == "all")
+
+
+def _opened(hearing: Hearing, id_: int) -> tuple[Issue, Ballot | None] | None:
+    """The issue whose forms are shown, with its count; None if it has just been removed. One statement."""
+    row = db.session.execute(
+        select(Issue, Ballot)
+        .outerjoin(Ballot, _common_box(hearing))
+        .where(Issue.id == id_)
+        .options(joinedload(Issue.lead_deputy).options(*_name_only()))
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _upcoming(hearing: Hearing) -> list[Upcoming]:
+    """The topics not taken up and not set aside, in their order. One statement."""
+    taken = select(Issue.topic_id).where(Issue.hearing_id == hearing.id, Issue.topic_id.is_not(None))
+    rows = db.session.execute(
+        select(Topic.id, Topic.title, Topic.street, User.name.label("deputy"), Department.short_name)
+        .outerjoin(User, User.id == Topic.deputy_id)
+        .outerjoin(topic_department, topic_department.c.topic_id == Topic.id)
+        .outerjoin(Department, Department.id == topic_department.c.department_id)
+        .where(Topic.hearing_id == hearing.id, or_(Topic.set_aside.is_(None), Topic.set_aside == ""))
+        .where(Topic.id.not_in(taken))
+        .order_by(Topic.position, Topic.id, Department.position, Department.id)
+    )
+    found: dict[int, Upcoming] = {}
+    for id_, title, street, deputy, office in rows:
+        topic = found.setdefault(id_, Upcoming(id_, title, street, deputy or ""))
+        if office:
+            topic.offices.append(office)
+    return list(found.values())
+
+
+def people(chosen: Iterable[Person]) -> Sequence[User]:
+    """Those people as rows, in the same order. One statement."""
+    ids = [person.id for person in chosen]
+    rows = {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))}
+    return [rows[id_] for id_ in ids if id_ in rows]
 
 
 def _list_order() -> ColumnElement[int]:
     """出席, 列席, 旁听."""
     places = {kind: place for place, kind in enumerate(AttendanceList)}
     return case(places, value=Participant.listed)
-
-
-def _untaken(topics: Iterable[Topic], issues: Iterable[Issue]) -> list[Topic]:
-    taken = {issue.topic_id for issue in issues}
-    return [t for t in topics if t.id not in taken and not t.set_aside]
 
 
 def commitments_by_issue(which: ColumnElement[bool]) -> dict[int, list[Commitment]]:
