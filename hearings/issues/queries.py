@@ -35,8 +35,8 @@ from .models import (
     commitment_co_handler,
 )
 
-STORY_PARTS: list[Callable[[Issue], list[dict[str, Any]]]] = []
-"""Later rooms add functions from an issue to events of its story: {at, label, text, who, tone, url, rows}."""
+STORY_PARTS: list[Callable[[Issue, User], list[dict[str, Any]]]] = []
+"""Later rooms add functions from an issue and its reader to events of the story: {at, label, text, who, tone, url, rows}."""
 
 ISSUE_BUTTONS: list[Callable[[Issue, User], list[dict[str, Any]]]] = []
 """Later rooms add functions to buttons: {url, label, post?, tone?, primary?, confirm?}, or {why} for what cannot be."""

@@ -14,7 +14,6 @@ from ..issues.models import Issue, IssueStatus
 from ..people.models import User
 from ..permissions import Role, allowed, may, scoped
 from ..schedule.models import KIND_LABELS, Hearing
-from ..web import me
 from .models import (
     BALLOT_LABELS,
     VERDICT_LABELS,
@@ -88,11 +87,11 @@ def finding_rows(finding: Finding) -> list[tuple[Any, Any]]:
     return rows
 
 
-def parts(issue: Issue) -> list[dict[str, Any]]:
-    """Findings, confirmations and ballots as events of the issue's story. Four statements."""
+def parts(issue: Issue, user: User) -> list[dict[str, Any]]:
+    """Findings, confirmations and ballots as events of the issue's story, for this reader. Four statements."""
     events: list[dict[str, Any]] = []
     findings = db.session.execute(
-        select(Finding, scoped("hearing.read", me(), Hearing).label("opens"))
+        select(Finding, scoped("hearing.read", user, Hearing).label("opens"))
         .join(Hearing, Hearing.id == Finding.hearing_id)
         .where(Finding.issue_id == issue.id)
         .options(

@@ -94,7 +94,7 @@ def test_a_later_room_adds_to_the_story_and_the_buttons(app, world, browser, mon
     issue = world.issue()
     events = [
         *queries.STORY_PARTS,
-        lambda i: [{"at": now(), "label": "现场核查", "text": f"核查{i.id}", "tone": "green"}],
+        lambda i, user: [{"at": now(), "label": "现场核查", "text": f"核查{i.id}", "tone": "green"}],
     ]
     buttons = [
         lambda i, user: [{"url": f"/issues/{i.id}/ask", "label": f"征询{user.name}"}, {"why": "代表尚未确认。"}],

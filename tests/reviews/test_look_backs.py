@@ -218,7 +218,7 @@ def test_the_issues_story_tells_findings_confirmations_and_ballots(app, world):
     assert story.parts in issue_reads.STORY_PARTS
     assert story.buttons in issue_reads.ISSUE_BUTTONS
     with app.test_request_context(), force_locale("en"):
-        events = sorted(story.parts(issue), key=lambda e: e["at"])
+        events = sorted(story.parts(issue, world.organiser), key=lambda e: e["at"])
         assert [str(e["label"]) for e in events] == [
             "Ballot: Satisfied",
             "Asked to confirm",
