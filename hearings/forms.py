@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from itsdangerous import BadSignature, Signer
+from markupsafe import Markup, escape
 from wtforms import (
     DateField,
     Field,
@@ -26,6 +27,7 @@ from wtforms import (
 )
 from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]
 from wtforms.validators import Optional, StopValidation, ValidationError
+from wtforms.widgets import Select
 
 from .audit import trail
 from .db import LOCAL, today
@@ -222,6 +224,15 @@ def _nothing_or(kind: Any) -> Any:
     return coerce
 
 
+class _Dropdown(Select):
+    """The library's, with options of no more than value, words and whether chosen: a screen has hundreds."""
+
+    @classmethod
+    def render_option(cls, choice: Any, **kwargs: Any) -> Markup:  # type: ignore[override]
+        tick = " selected" if choice.selected else ""
+        return Markup(f'<option{tick} value="{escape(choice.value)}">{escape(choice.label or choice.value)}</option>')
+
+
 class Choice(SelectField):
     """One of a list. `kind` makes the value (int for rows, a StrEnum for vocabularies)."""
 
@@ -237,6 +248,7 @@ class Choice(SelectField):
     ):
         self.blank = blank
         self.with_blank = not required or blank
+        kw.setdefault("widget", _Dropdown())
         super().__init__(label, _rules(required, rules), coerce=_nothing_or(kind), validate_choice=False, **kw)
 
     def offer(self, pairs: Iterable[tuple[Any, Any]]) -> None:
