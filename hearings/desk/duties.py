@@ -2,9 +2,11 @@
 
 A rule says for whom it is (an action the person may do, in its scope), what rows wait, until when, and what the line
 says. All rules of a person are joined by UNION ALL, each cut at fifty rows with its number counted to a thousand, so
-that the front page costs the same few statements for one duty and for three hundred.
+that the front page costs the same few statements for one duty and for three hundred. What is asked depends on what a
+person is and not on who: each statement is built once per kind of person (`prepared`).
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +19,20 @@ from sqlalchemy import (
     Date,
     Select,
     and_,
+    bindparam,
     case,
     cast,
     exists,
     func,
     literal,
+    literal_column,
     not_,
     null,
     or_,
     select,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from ..db import LOCAL, UTCDateTime, db, local, today
 from ..filters import days_until, serial, short_day, span
@@ -50,6 +55,7 @@ from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import User
 from ..people.operations import years_without_holidays
 from ..permissions import Role, may, scoped
+from ..prepared import MIDNIGHT, TODAY, StandIn, particulars, stand_in
 from ..reviews.models import AgendaItem, Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
 from ..workflow import LABELS
@@ -59,6 +65,11 @@ SHOWN = 50
 EXACT = 1000
 SOON_DAYS = 14
 """A draft this near should be announced."""
+
+SOON: Any = bindparam("soon", type_=Date())
+"""The last day on which a promise is yellow."""
+FAILURES: Any = bindparam("failures")
+"""Wrong passwords that close an account."""
 
 RANK = {"red": 0, "yellow": 1, "green": 2, "grey": 3, "blue": 4}
 
@@ -101,8 +112,9 @@ class Rule:
     url: str
     """With {id}: the row's own; {hearing}: its hearing's."""
     more_url: str
-    note: Callable[[Any], str | None] = lambda row: None
-    light: Callable[[Any], str | None] = lambda row: rules.light(row.due) if row.due else None
+    note: Callable[[Any], str | None] | None = None
+    light: Callable[[Any], str | None] | None = None
+    """By default that of the date."""
     waits: bool = False
     """Whether nothing but the person is waited for: the light says so and not that a date is near."""
     due: Callable[[Any], date | None] = lambda row: row.due
@@ -140,19 +152,15 @@ def _of_issue(id_: Any, *, title: Any = None, **more: Any) -> list[Any]:
     return _columns(id_, Issue.title if title is None else title, hearing=Hearing, number=Issue.number, **more)
 
 
-def _asked(rules_: Sequence[Rule]) -> dict[str, list[Any]]:
-    """All rules in one statement: key → rows."""
+def _joined(rules_: Sequence[Rule]) -> Any:
+    """All rules in one statement, or None if there are none."""
     parts = []
     for rule in rules_:
         some = rule.query.limit(SHOWN).subquery()
-        all_ = rule.query.with_only_columns(literal(1).label("one")).order_by(None).limit(EXACT + 1).subquery()
+        all_ = rule.query.with_only_columns(literal(1).label("one")).limit(EXACT + 1).subquery()  # ordered: same plan
         count = select(func.count()).select_from(all_).scalar_subquery()
         parts.append(select(literal(rule.key).label("key"), *some.c, count.label("total")))
-    found: dict[str, list[Any]] = defaultdict(list)
-    if parts:
-        for row in db.session.execute(union_all(*parts)):
-            found[row.key].append(row)
-    return found
+    return union_all(*parts) if parts else None
 
 
 def _text(row: Any) -> str:
@@ -165,18 +173,34 @@ def _words_of_lights() -> dict[str | None, str]:
     return {key: str(words) for key, words in rules.LIGHT_WORDS.items()}
 
 
-def _task(rule: Rule, row: Any, verb: str) -> dict[str, Any]:
-    due, light = rule.due(row), rule.light(row)
-    return {
-        "url": rule.url.format(id=row.id, hearing=row.hearing),
-        "verb": verb,
-        "text": _text(row),
-        "note": rule.note(row),
-        "due": days_until(due) if due else None,
-        "light": light,
-        "light_label": _("waits for you") if light == "yellow" and rule.waits else None,
-        "sort": due.isoformat() if due else "9999",
-    }
+def _tasks(rule: Rule, rows: Sequence[Any], words: "_Days") -> list[dict[str, Any]]:
+    verb = rule.verb()
+    waits = _("waits for you") if rule.waits else None
+    made = []
+    for row in rows:
+        due = rule.due(row)
+        light = rule.light(row) if rule.light is not None else words.light(due)
+        made.append(
+            {
+                "url": rule.url.format(id=row.id, hearing=row.hearing),
+                "verb": verb,
+                "text": _text(row),
+                "note": rule.note(row) if rule.note is not None else None,
+                "due": words.until(due),
+                "light": light,
+                "light_label": waits if light == "yellow" else None,
+                "sort": due.isoformat() if due else "9999",
+            }
+        )
+    return made
+
+
+class _Days:
+    """What is said of a date, looked up once for all the lines of a page that have it."""
+
+    def __init__(self) -> None:
+        self.light = functools.cache(lambda day: rules.light(day) if day else None)
+        self.until = functools.cache(lambda day: days_until(day) if day else None)
 
 
 def _days_since(row: Any) -> str | None:
@@ -191,6 +215,15 @@ def _days_since(row: Any) -> str | None:
 _OWED = (CommitmentStatus.OPEN, CommitmentStatus.REPORTED)
 
 
+_STILL_OPEN = tuple(status for status in IssueStatus if status not in CLOSED)
+"""Named rather than excluded: the few open issues are found by their index among all there ever were."""
+
+
+def _aside(column: Any) -> Any:
+    """The column, hidden from its index: a database that knows only averages would begin with it."""
+    return func.coalesce(column, literal_column("NULL"))
+
+
 def _owes() -> Any:
     return exists().where(Commitment.issue_id == Issue.id, Commitment.status.in_(_OWED))
 
@@ -201,7 +234,7 @@ def _answered(*statuses: ConfirmationStatus) -> Any:
     )
 
 
-def _organiser(user: User) -> list[Rule]:
+def _organiser(user: StandIn) -> list[Rule]:
     mine = scoped("issue.assign", user, Issue)
     promises = scoped("commitment.verify", user, Commitment)
     held = Hearing.status.in_((HearingStatus.CONCLUDED, HearingStatus.FILED))
@@ -253,10 +286,10 @@ def _organiser(user: User) -> list[Rule]:
             .where(
                 Assignment.status == AssignmentStatus.RETURNED,
                 Assignment.part == Part.CO_HANDLER,
-                Issue.status.in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
+                _aside(Issue.status).in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
                 mine,
             )
-            .order_by(Assignment.id)
+            .order_by(Assignment.due_on, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id)),
             title=lambda: _("Co-handlers who returned it"),
             verb=lambda: _("Look at"),
@@ -298,7 +331,7 @@ def _organiser(user: User) -> list[Rule]:
             "overdue",
             owed.where(
                 Commitment.status == CommitmentStatus.OPEN,
-                Commitment.due_on < today(),
+                Commitment.due_on < TODAY,
                 Issue.id.not_in(planned),
             ).with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
             title=lambda: _("Overdue commitments on no look-back"),
@@ -309,7 +342,7 @@ def _organiser(user: User) -> list[Rule]:
         Rule(
             "waive",
             issues.join(Confirmation, and_(Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round))
-            .where(Confirmation.status == waiting, Confirmation.due_on < today())
+            .where(Confirmation.status == waiting, Confirmation.due_on < TODAY)
             .with_only_columns(*_of_issue(Confirmation.id, due=Confirmation.due_on)),
             title=lambda: _("Deputies who have not answered in time"),
             verb=lambda: _("Remind or waive"),
@@ -348,7 +381,7 @@ def _since_concluded(row: Any) -> str | None:
     return _("hearing concluded %(since)s", since=since) if since else None
 
 
-def _soon_due(user: User) -> list[Rule]:
+def _soon_due(user: StandIn) -> list[Rule]:
     """What an organiser, a leader or an auditor follows: promises whose light is yellow."""
     return [
         Rule(
@@ -359,8 +392,8 @@ def _soon_due(user: User) -> list[Rule]:
             .where(
                 scoped("commitment.read", user, Commitment),
                 Commitment.status == CommitmentStatus.OPEN,
-                Commitment.due_on >= today(),
-                Commitment.due_on <= today() + timedelta(days=rules.soon()),
+                Commitment.due_on >= TODAY,
+                Commitment.due_on <= SOON,
             )
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
@@ -375,7 +408,7 @@ def _soon_due(user: User) -> list[Rule]:
 # -- the deputy's --------------------------------------------------------------------------------------
 
 
-def _deputy(user: User) -> list[Rule]:
+def _deputy(user: StandIn) -> list[Rule]:
     return [
         Rule(
             "confirm",
@@ -394,7 +427,7 @@ def _deputy(user: User) -> list[Rule]:
     ]
 
 
-def _deputy_follows(user: User) -> list[Rule]:
+def _deputy_follows(user: StandIn) -> list[Rule]:
     return [
         Rule(
             "own",
@@ -420,10 +453,8 @@ def _status_of_issue(row: Any) -> str:
 # -- the department's ----------------------------------------------------------------------------------
 
 
-def _department(user: User) -> list[Rule]:
+def _department(user: StandIn) -> list[Rule]:
     ids = user.department_ids
-    if not ids:
-        return []
     # A closed issue asks for nothing any more, also not of a co-handler who has kept silent.
     assigned = (
         select(Assignment.id)
@@ -431,17 +462,18 @@ def _department(user: User) -> list[Rule]:
         .join(Hearing, Hearing.id == Issue.hearing_id)
         .where(Assignment.department_id.in_(ids), Issue.status.not_in(CLOSED))
     )
-    silent = and_(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < today())
+    silent = and_(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < TODAY)
     last = (
         select(func.max(Reply.id)).where(Reply.assignment_id == Assignment.id).correlate(Assignment).scalar_subquery()
     )
+    still = aliased(Issue)
     own_owed = exists().where(
         Commitment.issue_id == Issue.id, Commitment.lead_id.in_(ids), Commitment.status.in_(_OWED)
     )
     return [
         Rule(
             "accept",
-            assigned.where(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by >= today())
+            assigned.where(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by >= TODAY)
             .order_by(Assignment.respond_by, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id, due=Assignment.respond_by)),
             title=lambda: _("Assignments to accept or return"),
@@ -477,13 +509,19 @@ def _department(user: User) -> list[Rule]:
         ),
         Rule(
             "again",
-            assigned.join(Reply, and_(Reply.assignment_id == Assignment.id, Reply.id == last))
+            # Nearly all an office was ever assigned is replied to: begun with the issues that are still open.
+            select(Assignment.id)
+            .join(Issue, Assignment.issue_id == _aside(Issue.id))
+            .join(Hearing, Hearing.id == _aside(Issue.hearing_id))
+            .join(Reply, and_(Reply.assignment_id == Assignment.id, Reply.id == last))
             .where(
-                Assignment.status == AssignmentStatus.REPLIED,
+                Issue.id.in_(select(still.id).where(still.status.in_(_STILL_OPEN))),
+                _aside(Assignment.department_id).in_(ids),
+                _aside(Assignment.status) == AssignmentStatus.REPLIED,
                 Reply.result_class.in_((ResultClass.B, ResultClass.C)),
                 not_(own_owed),
             )
-            .order_by(Assignment.id)
+            .order_by(Assignment.due_on, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id, extra=Reply.result_class)),
             title=lambda: _("Answered as B or C: answer again when done"),
             verb=lambda: _("Reply again"),
@@ -501,7 +539,7 @@ def _department(user: User) -> list[Rule]:
                 Participant.name.is_(None),
                 Participant.user_id.is_(None),
                 Hearing.status == HearingStatus.ANNOUNCED,
-                Hearing.starts_at >= local(today(), time()),
+                Hearing.starts_at >= MIDNIGHT,
             )
             .order_by(Hearing.starts_at, Participant.id)
             .with_only_columns(*_columns(Participant.id, Hearing.title, since=Hearing.starts_at, hearing=Hearing)),
@@ -518,7 +556,7 @@ def _department(user: User) -> list[Rule]:
 # -- the leader's and the auditor's --------------------------------------------------------------------
 
 
-def _overseer(user: User) -> list[Rule]:
+def _overseer(user: StandIn) -> list[Rule]:
     return [
         Rule(
             "see_overdue",
@@ -528,7 +566,7 @@ def _overseer(user: User) -> list[Rule]:
             .where(
                 scoped("commitment.read", user, Commitment),
                 Commitment.status == CommitmentStatus.OPEN,
-                Commitment.due_on < today(),
+                Commitment.due_on < TODAY,
             )
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
@@ -540,8 +578,8 @@ def _overseer(user: User) -> list[Rule]:
     ]
 
 
-def figures(user: User) -> list[dict[str, Any]]:
-    """The state of the house in brief, for those who read everything; one statement."""
+@functools.cache
+def _figures(user: StandIn) -> Any:
     promises = scoped("commitment.read", user, Commitment)
     issues = scoped("issue.read", user, Issue)
 
@@ -549,14 +587,17 @@ def figures(user: User) -> list[dict[str, Any]]:
         return select(func.count()).select_from(model).where(*where).scalar_subquery()
 
     open_ = Commitment.status == CommitmentStatus.OPEN
-    row = db.session.execute(
-        select(
-            count(Issue, issues, Issue.status.not_in(CLOSED)).label("open"),
-            count(Issue, issues, Issue.status.in_((IssueStatus.STRUCK_OFF, IssueStatus.ANSWERED))).label("closed"),
-            count(Commitment, promises, open_).label("owed"),
-            count(Commitment, promises, open_, Commitment.due_on < today()).label("late"),
-        )
-    ).one()
+    return select(
+        count(Issue, issues, Issue.status.in_(_STILL_OPEN)).label("open"),
+        count(Issue, issues, Issue.status.in_((IssueStatus.STRUCK_OFF, IssueStatus.ANSWERED))).label("closed"),
+        count(Commitment, promises, open_).label("owed"),
+        count(Commitment, promises, open_, Commitment.due_on < TODAY).label("late"),
+    )
+
+
+def figures(user: User) -> list[dict[str, Any]]:
+    """The state of the house in brief, for those who read everything; one statement."""
+    row = db.session.execute(_figures(stand_in(user)), _values(user)).one()
     as_of = _("as of today")
     return [
         {"label": _("Issues being handled"), "value": row.open, "basis": as_of},
@@ -580,8 +621,7 @@ def has_open_items(user: Any = User) -> Any:
     )
 
 
-def _admin(user: User) -> list[Rule]:
-    limit = current_app.config["LOGIN_FAILURES"]
+def _admin(user: StandIn) -> list[Rule]:
     people = select(User.id).order_by(User.id)
     return [
         Rule(
@@ -596,7 +636,7 @@ def _admin(user: User) -> list[Rule]:
         ),
         Rule(
             "failures",
-            people.where(User.active, User.failures >= limit).with_only_columns(*_columns(User.id, User.name)),
+            people.where(User.active, User.failures >= FAILURES).with_only_columns(*_columns(User.id, User.name)),
             title=lambda: _("Closed after too many wrong passwords"),
             verb=lambda: _("Look at"),
             url="/people/{id}",
@@ -632,13 +672,17 @@ def _years() -> Group | None:
 # -- hearings ------------------------------------------------------------------------------------------
 
 
-def _hearings(user: User) -> Sequence[Any]:
-    """The hearings that ask for something or come up, with the state of their latest minutes; one statement."""
+@functools.cache
+def _hearings(user: StandIn) -> Any:
+    """The hearings that ask for something or come up, with the state of their latest minutes."""
     newest = (
         select(func.max(Minutes.version)).where(Minutes.hearing_id == Hearing.id).correlate(Hearing).scalar_subquery()
     )
+    unready = (MinutesStatus.DRAFT, MinutesStatus.REVIEWED)
+    corrected = aliased(Minutes)
+    unpublished = select(corrected.hearing_id).where(corrected.status.in_(unready))
     busy = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.POSTPONED)
-    statement = (
+    return (
         select(
             Hearing.id,
             Hearing.title,
@@ -655,13 +699,12 @@ def _hearings(user: User) -> Sequence[Any]:
             scoped("hearing.read", user, Hearing),
             or_(
                 Hearing.status.in_((*busy, HearingStatus.CONCLUDED)),
-                and_(Hearing.status == HearingStatus.FILED, Minutes.status != MinutesStatus.PUBLISHED),
+                and_(Hearing.status == HearingStatus.FILED, Hearing.id.in_(unpublished), Minutes.status.in_(unready)),
             ),
         )
         .order_by(case((Hearing.status.in_(busy), 0), else_=1), Hearing.starts_at, Hearing.id)
         .limit(300)
     )
-    return db.session.execute(statement).all()
 
 
 def _hearing_text(row: Any) -> str:
@@ -770,8 +813,17 @@ class Front:
     """Words for the lights, looked up once for all lines."""
 
 
-def front(user: User) -> Front:
-    """What this person must do now, most urgent first; what comes up; what the person follows."""
+@dataclass(frozen=True)
+class _Plan:
+    """What people of a kind are asked and shown."""
+
+    duties: list[Rule]
+    follows: list[Rule]
+    statement: Any
+
+
+@functools.cache
+def _plan(user: StandIn) -> _Plan:
     roles = user.role_set
     duties: list[Rule] = []
     follows: list[Rule] = []
@@ -789,24 +841,45 @@ def front(user: User) -> Front:
         duties += _overseer(user)
     if overseer or Role.ORGANISER in roles:
         follows += _soon_due(user)
-    rows = _asked([*duties, *follows])
-    hearings = _hearings(user) if may(user, "hearing.read") else []
-    now = [group for rule in duties if (group := _group(rule, rows[rule.key])) is not None]
+    return _Plan(duties, follows, _joined([*duties, *follows]))
+
+
+def _values(user: User) -> dict[str, Any]:
+    return particulars(user) | {
+        "soon": today() + timedelta(days=rules.soon()),
+        "midnight": local(today(), time()),
+        "failures": current_app.config["LOGIN_FAILURES"],
+    }
+
+
+def front(user: User) -> Front:
+    """What this person must do now, most urgent first; what comes up; what the person follows."""
+    roles, kind, values, words = user.role_set, stand_in(user), _values(user), _Days()
+    plan = _plan(kind)
+    rows: dict[str, list[Any]] = defaultdict(list)
+    if plan.statement is not None:
+        for row in db.session.execute(plan.statement, values):
+            rows[row.key].append(row)
+    hearings = db.session.execute(_hearings(kind), values).all() if may(user, "hearing.read") else []
+    now = [group for rule in plan.duties if (group := _group(rule, rows[rule.key], words)) is not None]
     if Role.ORGANISER in roles:
         now += _hearing_duties(hearings)
     if Role.ADMIN in roles and (years := _years()) is not None:
         now.append(years)
     now.sort(key=lambda group: group.urgency)
-    follow = [group for rule in follows if (group := _group(rule, rows[rule.key])) is not None]
+    follow = [group for rule in plan.follows if (group := _group(rule, rows[rule.key], words)) is not None]
     return Front(
-        now, _coming(hearings, Role.ORGANISER in roles), follow, figures(user) if overseer else [], _words_of_lights()
+        now,
+        _coming(hearings, Role.ORGANISER in roles),
+        follow,
+        figures(user) if roles & {Role.LEADER, Role.AUDITOR} else [],
+        _words_of_lights(),
     )
 
 
-def _group(rule: Rule, rows: Sequence[Any]) -> Group | None:
+def _group(rule: Rule, rows: Sequence[Any], words: _Days) -> Group | None:
     if not rows:
         return None
-    verb = rule.verb()
-    tasks = [_task(rule, row, verb) for row in rows]
+    tasks = _tasks(rule, rows, words)
     tasks.sort(key=lambda t: t["sort"])
     return Group(rule.key, rule.title(), tasks, rows[0].total, rule.more_url)

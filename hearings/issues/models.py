@@ -227,6 +227,7 @@ class Assignment(Model):
         UniqueConstraint("issue_id", "round", "department_id"),
         CheckConstraint("status <> 'returned' OR return_reason IS NOT NULL", name="return_has_reason"),
         Index("ix_assignment_department_id_status", "department_id", "status"),
+        Index("ix_assignment_department_id_issue_id", "department_id", "issue_id"),
         Index("ix_assignment_status_due_on", "status", "due_on"),
     )
 
@@ -361,6 +362,8 @@ class ExtensionStatus(StrEnum):
 class Extension(Model):
     """A date that moved, or was asked to; no date is ever overwritten silently."""
 
+    __table_args__ = (Index("ix_extension_status", "status"),)
+
     id: Mapped[int] = mapped_column(primary_key=True)
     commitment_id: Mapped[int] = mapped_column(ForeignKey("commitment.id"), index=True)
     old_due_on: Mapped[date]
@@ -416,7 +419,7 @@ def issues_of_organiser(user: Any) -> Clause:
         return true()
     return or_(
         Issue.hearing_id.in_(select(Hearing.id).where(hearings_of_organiser(user))),
-        Issue.street.in_([s.street for s in user.stations]),
+        Issue.street.in_(user.streets),
     )
 
 

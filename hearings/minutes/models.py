@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, event, inspect, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from ..db import Model, enum_column, now
@@ -33,6 +33,7 @@ class Minutes(Model):
             name="published_is_whole",
         ),
         CheckConstraint("version = 1 OR reason IS NOT NULL", name="correction_has_reason"),
+        Index("ix_minutes_status", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

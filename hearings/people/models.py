@@ -1,11 +1,12 @@
 """Departments and people."""
 
+import functools
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from flask_security.core import UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, false, select, true
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, bindparam, false, select, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Model, Published, db, enum_column, now, today
@@ -120,16 +121,27 @@ class User(Model, UserMixin):
         return [s.id for s in self.stations]
 
     @property
+    def streets(self) -> list[str]:
+        """Streets of the person's stations."""
+        return [s.street for s in self.stations]
+
+    @property
     def department_ids(self) -> list[int]:
         """The person's office and every office that became it."""
         if self.department_id is None:
             return []
         cached = self.__dict__.get("_department_ids")
         if cached is None:
-            base = select(Department.id).where(Department.id == self.department_id).cte(recursive=True)
-            family = base.union(select(Department.id).join(base, Department.successor_id == base.c.id))
-            cached = self.__dict__["_department_ids"] = list(db.session.scalars(select(family.c.id)))
+            found = db.session.scalars(_family(), {"office": self.department_id})
+            cached = self.__dict__["_department_ids"] = list(found)
         return cached
+
+
+@functools.cache
+def _family() -> Any:
+    """Ids of an office and of every office that became it; built once, asked on every page of an office."""
+    base = select(Department.id).where(Department.id == bindparam("office")).cte(recursive=True)
+    return select(base.union(select(Department.id).join(base, Department.successor_id == base.c.id)).c.id)
 
 
 @scope("department", Role.ORGANISER, "district")

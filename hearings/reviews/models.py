@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, false, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Model, enum_column, now
@@ -100,6 +100,7 @@ class Confirmation(Model):
     __table_args__ = (
         CheckConstraint("status NOT IN ('refused', 'waived') OR reason IS NOT NULL", name="reason_given"),
         CheckConstraint("status = 'asked' OR answered_at IS NOT NULL", name="answer_has_time"),
+        Index("ix_confirmation_status_due_on", "status", "due_on"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

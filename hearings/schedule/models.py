@@ -367,8 +367,7 @@ def _preparations_of_department(user: Any) -> Clause:
 def _topics_of_organiser(user: Any) -> Clause:
     if user.is_district:
         return true()
-    streets = [s.street for s in user.stations]
-    return or_(Topic.street.in_(streets), Topic.hearing_id.in_(select(Hearing.id).where(hearings_of_organiser(user))))
+    return or_(Topic.street.in_(user.streets), Topic.hearing_id.in_(select(Hearing.id).where(hearings_of_organiser(user))))
 
 
 @scope("topic", Role.DEPARTMENT)

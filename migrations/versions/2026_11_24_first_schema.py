@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 04:52:12.078312
+Made: 2026-11-24 05:25:49.467138
 """
 
 import sqlalchemy as sa
@@ -359,6 +359,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes")),
         sa.UniqueConstraint("hearing_id", "version", name=op.f("uq_minutes_hearing_id_version")),
     )
+    with op.batch_alter_table("minutes", schema=None) as batch_op:
+        batch_op.create_index("ix_minutes_status", ["status"], unique=False)
+
     op.create_table(
         "participant",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -673,6 +676,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.create_index("ix_assignment_department_id_issue_id", ["department_id", "issue_id"], unique=False)
         batch_op.create_index("ix_assignment_department_id_status", ["department_id", "status"], unique=False)
         batch_op.create_index(batch_op.f("ix_assignment_issue_id"), ["issue_id"], unique=False)
         batch_op.create_index("ix_assignment_status_due_on", ["status", "due_on"], unique=False)
@@ -805,6 +809,7 @@ def upgrade() -> None:
     with op.batch_alter_table("confirmation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_confirmation_deputy_id"), ["deputy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_confirmation_issue_id"), ["issue_id"], unique=False)
+        batch_op.create_index("ix_confirmation_status_due_on", ["status", "due_on"], unique=False)
 
     op.create_table(
         "exchange",
@@ -915,6 +920,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("extension", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_extension_commitment_id"), ["commitment_id"], unique=False)
+        batch_op.create_index("ix_extension_status", ["status"], unique=False)
 
     op.create_table(
         "finding",
@@ -1062,6 +1068,7 @@ def downgrade() -> None:
 
     op.drop_table("finding")
     with op.batch_alter_table("extension", schema=None) as batch_op:
+        batch_op.drop_index("ix_extension_status")
         batch_op.drop_index(batch_op.f("ix_extension_commitment_id"))
 
     op.drop_table("extension")
@@ -1082,6 +1089,7 @@ def downgrade() -> None:
 
     op.drop_table("exchange")
     with op.batch_alter_table("confirmation", schema=None) as batch_op:
+        batch_op.drop_index("ix_confirmation_status_due_on")
         batch_op.drop_index(batch_op.f("ix_confirmation_issue_id"))
         batch_op.drop_index(batch_op.f("ix_confirmation_deputy_id"))
 
@@ -1100,6 +1108,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_assignment_status_due_on")
         batch_op.drop_index(batch_op.f("ix_assignment_issue_id"))
         batch_op.drop_index("ix_assignment_department_id_status")
+        batch_op.drop_index("ix_assignment_department_id_issue_id")
 
     op.drop_table("assignment")
     with op.batch_alter_table("agenda_item", schema=None) as batch_op:
@@ -1133,6 +1142,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_participant_department_id"))
 
     op.drop_table("participant")
+    with op.batch_alter_table("minutes", schema=None) as batch_op:
+        batch_op.drop_index("ix_minutes_status")
+
     op.drop_table("minutes")
     op.drop_table("user_station")
     op.drop_table("user_role")
