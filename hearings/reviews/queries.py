@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only
 
 from ..db import db, now, today
@@ -443,7 +443,7 @@ def night(hearing: Hearing, wanted: int | None = None, *, pick: bool = False) ->
     Seven statements, whatever the number of seats, topics, issues and promises.
     """
     seats = seats_of(hearing)
-    issues = _issues_of(hearing)
+    issues = db.session.execute(_ISSUES, {"hearing": hearing.id}).all()
     id_ = next((row.id for row in issues if row.id == wanted), None)
     if id_ is None and pick and issues:
         id_ = next((row.id for row in issues if row.outcome is None), issues[0].id)
@@ -451,104 +451,115 @@ def night(hearing: Hearing, wanted: int | None = None, *, pick: bool = False) ->
         seats=seats,
         topics=_upcoming(hearing),
         issues=issues,
-        departments=db.session.scalars(select(Department).order_by(Department.position, Department.id)).all(),
+        departments=db.session.scalars(_DEPARTMENTS).all(),
         current=None,
     )
-    opened = _opened(hearing, id_) if id_ is not None else None
-    if opened is not None:
+    if id_ is None:
+        return seen
+    opened = db.session.execute(_OPENED, {"hearing": hearing.id, "issue": id_}).one_or_none()
+    if opened is not None:  # not removed this moment
         seen.current, seen.ballot = opened
-        seen.promises = commitments_by_issue(Issue.id == id_).get(seen.current.id, [])
+        seen.promises = commitments_by_issue(Issue.id == id_).get(id_, [])
         seen.exchanges = exchanges_of(seen.current)
     return seen
 
 
+_AT: Any = bindparam("hearing", type_=Integer())
+"""The statements of the screen are built once: building them took longer than running them."""
+
+_COMMON_BOX = and_(Ballot.issue_id == Issue.id, Ballot.hearing_id == _AT, Ballot.voters == "all")
+"""The one count of an issue at a meeting that everybody's papers went into."""
+
+_SEATS = (
+    select(
+        Participant.id,
+        Participant.user_id,
+        Participant.department_id,
+        Participant.name,
+        Participant.unit,
+        Participant.title,
+        Participant.capacity,
+        Participant.listed,
+        Participant.seats,
+        Participant.seats_taken,
+        Participant.came,
+        Participant.came_at,
+        Participant.reason,
+        Participant.stand_in_name,
+        Participant.stand_in_title,
+        Participant.is_stand_in,
+        Participant.is_walk_in,
+        User.name.label("person"),
+        UserRole.user_id.label("is_deputy"),
+    )
+    .outerjoin(User, User.id == Participant.user_id)
+    .outerjoin(UserRole, and_(UserRole.user_id == Participant.user_id, UserRole.role == Role.DEPUTY))
+    .where(Participant.hearing_id == _AT)
+    .order_by(
+        case({kind: place for place, kind in enumerate(AttendanceList)}, value=Participant.listed),
+        Participant.position,
+        Participant.id,
+    )
+)
+
+_ISSUES = (
+    select(
+        Issue.id,
+        Issue.number,
+        Issue.title,
+        Issue.outcome,
+        Issue.is_late,
+        Issue.street,
+        Issue.lead_deputy_id,
+        User.name.label("deputy"),
+        select(func.count())
+        .where(Commitment.issue_id == Issue.id)
+        .correlate(Issue)
+        .scalar_subquery()
+        .label("promised"),
+        Ballot.verdict,
+    )
+    .outerjoin(User, User.id == Issue.lead_deputy_id)
+    .outerjoin(Ballot, _COMMON_BOX)
+    .where(Issue.hearing_id == _AT)
+    .order_by(Issue.position, Issue.id)
+)
+
+_OPENED = (
+    select(Issue, Ballot)
+    .outerjoin(Ballot, _COMMON_BOX)
+    .where(Issue.id == bindparam("issue", type_=Integer()))
+    .options(joinedload(Issue.lead_deputy).options(*_name_only()))
+)
+
+_UPCOMING = (
+    select(Topic.id, Topic.title, Topic.street, User.name.label("deputy"), Department.short_name)
+    .outerjoin(User, User.id == Topic.deputy_id)
+    .outerjoin(topic_department, topic_department.c.topic_id == Topic.id)
+    .outerjoin(Department, Department.id == topic_department.c.department_id)
+    .where(
+        Topic.hearing_id == _AT,
+        or_(Topic.set_aside.is_(None), Topic.set_aside == ""),
+        Topic.id.not_in(select(Issue.topic_id).where(Issue.hearing_id == _AT, Issue.topic_id.is_not(None))),
+    )
+    .order_by(Topic.position, Topic.id, Department.position, Department.id)
+)
+
+_DEPARTMENTS = select(Department).order_by(Department.position, Department.id)
+
+
 def seats_of(hearing: Hearing) -> Sequence[Any]:
-    """Who is expected and who came, in the order of the lists: a seat's columns, and of a person of the directory
+    """Who is expected and who came, in the order of the lists (出席, 列席, 旁听): a seat's columns, and of a person
 
-    `person` (the name) and `is_deputy`. One statement.
+    of the directory `person` (the name) and `is_deputy`. One statement.
     """
-    return db.session.execute(
-        select(
-            Participant.id,
-            Participant.user_id,
-            Participant.department_id,
-            Participant.name,
-            Participant.unit,
-            Participant.title,
-            Participant.capacity,
-            Participant.listed,
-            Participant.seats,
-            Participant.seats_taken,
-            Participant.came,
-            Participant.came_at,
-            Participant.reason,
-            Participant.stand_in_name,
-            Participant.stand_in_title,
-            Participant.is_stand_in,
-            Participant.is_walk_in,
-            User.name.label("person"),
-            UserRole.user_id.label("is_deputy"),
-        )
-        .outerjoin(User, User.id == Participant.user_id)
-        .outerjoin(UserRole, and_(UserRole.user_id == Participant.user_id, UserRole.role == Role.DEPUTY))
-        .where(Participant.hearing_id == hearing.id)
-        .order_by(_list_order(), Participant.position, Participant.id)
-    ).all()
-
-
-def _issues_of(hearing: Hearing) -> Sequence[Any]:
-    """The list of the night: what a line of it says. One statement."""
-    promised = select(func.count()).where(Commitment.issue_id == Issue.id).correlate(Issue).scalar_subquery()
-    return db.session.execute(
-        select(
-            Issue.id,
-            Issue.number,
-            Issue.title,
-            Issue.outcome,
-            Issue.is_late,
-            Issue.street,
-            Issue.lead_deputy_id,
-            User.name.label("deputy"),
-            promised.label("promised"),
-            Ballot.verdict,
-        )
-        .outerjoin(User, User.id == Issue.lead_deputy_id)
-        .outerjoin(Ballot, _common_box(hearing))
-        .where(Issue.hearing_id == hearing.id)
-        .order_by(Issue.position, Issue.id)
-    ).all()
-
-
-def _common_box(hearing: Hearing) -> ColumnElement[bool]:
-    """The one count of an issue at a meeting that everybody's papers went into."""
-    return and_(Ballot.issue_id == Issue.id, Ballot.hearing_id == hearing.id, Ballot.voters == "all")
-
-
-def _opened(hearing: Hearing, id_: int) -> tuple[Issue, Ballot | None] | None:
-    """The issue whose forms are shown, with its count; None if it has just been removed. One statement."""
-    row = db.session.execute(
-        select(Issue, Ballot)
-        .outerjoin(Ballot, _common_box(hearing))
-        .where(Issue.id == id_)
-        .options(joinedload(Issue.lead_deputy).options(*_name_only()))
-    ).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return db.session.execute(_SEATS, {"hearing": hearing.id}).all()
 
 
 def _upcoming(hearing: Hearing) -> list[Upcoming]:
     """The topics not taken up and not set aside, in their order. One statement."""
-    taken = select(Issue.topic_id).where(Issue.hearing_id == hearing.id, Issue.topic_id.is_not(None))
-    rows = db.session.execute(
-        select(Topic.id, Topic.title, Topic.street, User.name.label("deputy"), Department.short_name)
-        .outerjoin(User, User.id == Topic.deputy_id)
-        .outerjoin(topic_department, topic_department.c.topic_id == Topic.id)
-        .outerjoin(Department, Department.id == topic_department.c.department_id)
-        .where(Topic.hearing_id == hearing.id, or_(Topic.set_aside.is_(None), Topic.set_aside == ""))
-        .where(Topic.id.not_in(taken))
-        .order_by(Topic.position, Topic.id, Department.position, Department.id)
-    )
     found: dict[int, Upcoming] = {}
-    for id_, title, street, deputy, office in rows:
+    for id_, title, street, deputy, office in db.session.execute(_UPCOMING, {"hearing": hearing.id}):
         topic = found.setdefault(id_, Upcoming(id_, title, street, deputy or ""))
         if office:
             topic.offices.append(office)
