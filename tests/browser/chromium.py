@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests import factories
 
@@ -79,7 +79,11 @@ class Trouble:
         self.said: list[str] = []
         page.on("console", lambda m: self.said.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.said.append(str(e)))
-        page.on("requestfailed", lambda r: self.said.append(f"failed: {r.url} {r.failure}"))
+        page.on("requestfailed", self._failed)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # somebody went on before the page had come
+            self.said.append(f"failed: {request.url} {request.failure}")
 
     def take(self) -> list[str]:
         said, self.said = self.said, []
