@@ -15,7 +15,7 @@ from flask import render_template, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from .. import workflow
@@ -363,7 +363,7 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
             known = made[row.id] = {
                 "id": row.id,
                 "measure": row.measure,
-                "lead": row.short_name,
+                "about": row.short_name,
                 "helpers": [],
                 "due": due,
                 "light": light,
@@ -374,8 +374,8 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
         if row.helper:
             known["helpers"].append(row.helper)
     for promise in made.values():
-        helpers = f" / {shown.words.stop.join(promise['helpers'])}" if promise["helpers"] else ""
-        promise["about"] = f"{promise['lead']}{helpers}"
+        if promise["helpers"]:
+            promise["about"] += f" / {shown.words.stop.join(promise['helpers'])}"
     return {id_: promise["measure"] for id_, promise in made.items()}
 
 
@@ -444,51 +444,58 @@ def figure_words(told: ledger.Figures) -> list[Row]:
     return made
 
 
+_SEATS = (
+    select(
+        Participant.name,
+        Participant.unit,
+        Participant.capacity,
+        Participant.listed,
+        Participant.seats,
+        Participant.seats_taken,
+        Participant.came,
+        Participant.reason,
+        Participant.stand_in_name,
+        Participant.is_stand_in,
+        Participant.is_walk_in,
+    )
+    .where(Participant.hearing_id == bindparam("hearing"))
+    .order_by(Participant.position, Participant.id)
+)
+
+
 def _seats(shown: Hub) -> None:
     """Who is on the list and who came, by list and capacity; residents by number only."""
-    rows = db.session.execute(
-        select(
-            Participant.id,
-            Participant.name,
-            Participant.unit,
-            Participant.title,
-            Participant.capacity,
-            Participant.listed,
-            Participant.seats,
-            Participant.seats_taken,
-            Participant.came,
-            Participant.reason,
-            Participant.stand_in_name,
-            Participant.is_stand_in,
-            Participant.is_walk_in,
-        )
-        .where(Participant.hearing_id == shown.hearing.id)
-        .order_by(Participant.position, Participant.id)
-    ).all()
+    rows = db.session.execute(_SEATS, {"hearing": shown.hearing.id}).all()
     lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
     seats = came = leave = absent = 0
-    said = shown.words.came
-    for row in rows:
-        taken = row.seats_taken if row.seats_taken is not None else row.seats
-        seats += row.seats
-        came += taken if row.came == Came.SIGNED_IN else 0
-        leave += row.seats if row.came == Came.ON_LEAVE else 0
-        absent += row.seats if row.came == Came.ABSENT else 0
-        name, unit = row.name or "", row.unit or ""
-        if row.capacity == Capacity.CHAIR:
+    said, stop = shown.words.came, shown.words.stop
+    for name, unit, capacity, listed, places, counted, arrived, reason, stand_in, is_stand_in, is_walk_in in rows:
+        taken = places if counted is None else counted
+        seats += places
+        if arrived == Came.SIGNED_IN:
+            came += taken
+        elif arrived == Came.ON_LEAVE:
+            leave += places
+        elif arrived == Came.ABSENT:
+            absent += places
+        name, unit = name or "", unit or ""
+        if capacity == Capacity.CHAIR:
             shown.chair = name
-        if row.capacity == Capacity.RESIDENT:
-            name, unit = _("%(count)d seats", count=row.seats), ""
-            if row.came == Came.SIGNED_IN and taken != row.seats:
-                name = _("%(taken)d of %(count)d came", taken=taken, count=row.seats)
-        elif not name and row.seats > 1:
-            name = _("%(count)d seats", count=row.seats)
-        if row.is_stand_in and row.stand_in_name:
-            name = _("%(stand_in)s for %(name)s", stand_in=row.stand_in_name, name=name or unit)
-        mark = said.get("walk_in" if row.is_walk_in and row.came == Came.SIGNED_IN else row.came)
-        if mark and row.reason:
-            mark = (f"{mark[0]}（{row.reason}）", mark[1])
-        lists[row.listed][row.capacity].append((name or unit, unit if name else "", mark))
+        if capacity == Capacity.RESIDENT:
+            name, unit = _("%(count)d seats", count=places), ""
+            if arrived == Came.SIGNED_IN and taken != places:
+                name = _("%(taken)d of %(count)d came", taken=taken, count=places)
+        elif not name and places > 1:
+            name = _("%(count)d seats", count=places)
+        if is_stand_in and stand_in:
+            name = _("%(stand_in)s for %(name)s", stand_in=stand_in, name=name or unit)
+        mark = said.get("walk_in" if is_walk_in and arrived == Came.SIGNED_IN else arrived)
+        if mark and reason:
+            mark = (f"{mark[0]}（{reason}）", mark[1])
+        lists[listed][capacity].append((name or unit, unit if name else "", mark, stop))
+    for groups in lists.values():
+        for people in groups.values():
+            people[-1] = (*people[-1][:3], "")
     order = {c: n for n, c in enumerate(Capacity)}
     shown.seats = [
         {
