@@ -36,7 +36,7 @@ from .models import (
 )
 
 STORY_PARTS: list[Callable[[Issue, User], list[dict[str, Any]]]] = []
-"""Later rooms add functions from an issue and its reader to events of the story: {at, label, text, who, tone, url, rows}."""
+"""Later rooms add functions from an issue and its reader to events of its story (see `story.issue_story`)."""
 
 ISSUE_BUTTONS: list[Callable[[Issue, User], list[dict[str, Any]]]] = []
 """Later rooms add functions to buttons: {url, label, post?, tone?, primary?, confirm?}, or {why} for what cannot be."""
