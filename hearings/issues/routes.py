@@ -4,7 +4,6 @@ import io
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -336,7 +335,7 @@ def show(id: int) -> Any:
         pending=_waiting(issue, record),
         next_due=next_due,
         light=light,
-        events=story.issue_story(issue, record, [partial(part, user=user) for part in STORY_PARTS]),
+        events=story.issue_story(issue, record, user, STORY_PARTS),
         promises=[story.promise(c) for c in record.commitments],
         rounds=story.rounds(issue, record),
         figures=[

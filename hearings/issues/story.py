@@ -112,7 +112,9 @@ def _ordered(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda e: e["at"])
 
 
-def issue_story(issue: Issue, record: Record, parts: Iterable[Callable[[Issue], list[Event]]] = ()) -> list[Event]:
+def issue_story(
+    issue: Issue, record: Record, reader: Any = None, parts: Iterable[Callable[[Issue, Any], list[Event]]] = ()
+) -> list[Event]:
     """They said → asked → answered → promised → assigned → reported → replied; later rooms add theirs.
 
     An event is {at, label, when} and what it needs of {who, text, tone, url, rows, files, promises, late}.
@@ -124,7 +126,7 @@ def issue_story(issue: Issue, record: Record, parts: Iterable[Callable[[Issue], 
     events += _handled(issue, record)
     events += [e for c in record.commitments for e in _of_promise(c, record)]
     for part in parts:
-        events += [{"when": moment(e["at"])} | e for e in part(issue)]
+        events += [{"when": moment(e["at"])} | e for e in part(issue, reader)]
     events += _closed(issue)
     return _ordered(events)
 
