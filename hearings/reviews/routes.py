@@ -270,6 +270,7 @@ def show(hearing: Hearing) -> Any:
     return page(
         "reviews/show.html",
         None,
+        has_come=hearing.day <= today(),
         hearing=hearing,
         items=items,
         hidden=agenda.hidden,
