@@ -4,9 +4,10 @@ Measured against a bare page, so rows are fetched as columns, one statement a ki
 the template only lays them out. The number of statements does not depend on what the hearing holds.
 """
 
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from flask import render_template, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import Integer, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from .. import workflow
@@ -37,6 +38,7 @@ from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import Department, User
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, requires, scoped
+from ..prepared import StandIn, particulars, stand_in
 from ..reviews.models import BALLOT_LABELS, VERDICT_LABELS, AgendaItem, Ballot, Finding
 from ..reviews.queries import rule_words
 from ..schedule.models import (
@@ -207,7 +209,7 @@ def hub(hearing: Hearing) -> Any:
     shown = Hub(hearing, sees_all, mine, words_now())
     issue_rows = _issues(shown, user)
     promise_names = _promises(shown, user)
-    answers = ledger.answer_rows((Issue.hearing_id == hearing.id) & scoped("issue.read", user, Issue))
+    answers = _ask(_answer_lines, shown, user)
     _offices(shown, answers)
     if sees_all and (shown.issues or (hearing.opened_at and shown.is_night)):
         shown.figures = _figures(hearing, issue_rows, answers, as_of)
@@ -249,12 +251,19 @@ def day_asked(words: str | None, hearing: Hearing) -> tuple[date, str, str | Non
 
 # -- sections ------------------------------------------------------------------------------------------
 
+AT: Any = bindparam("hearing", type_=Integer())
+"""This hearing. Statements are built once per kind of person (`prepared`)."""
 
-def _issues(shown: Hub, user: Any) -> list[Any]:
-    """Issues with all their ballots, one statement. Returns the rows as the figures count them."""
-    hearing = shown.hearing
+
+def _ask(statement: Callable[[StandIn], Any], shown: Hub, user: Any) -> Sequence[Any]:
+    """The rows of a statement of this page, for this person and hearing."""
+    return db.session.execute(statement(stand_in(user)), {"hearing": shown.hearing.id} | particulars(user)).all()
+
+
+@functools.cache
+def _issue_lines(user: StandIn) -> Any:
     held = aliased(Hearing)
-    rows = db.session.execute(
+    return (
         select(
             Issue.id,
             Issue.number,
@@ -281,9 +290,15 @@ def _issues(shown: Hub, user: Any) -> list[Any]:
         .outerjoin(User, User.id == Issue.lead_deputy_id)
         .outerjoin(Ballot, Ballot.issue_id == Issue.id)
         .outerjoin(held, held.id == Ballot.hearing_id)
-        .where(Issue.hearing_id == hearing.id, scoped("issue.read", user, Issue))
+        .where(Issue.hearing_id == AT, scoped("issue.read", user, Issue))
         .order_by(Issue.position, Issue.id, held.starts_at)
-    ).all()
+    )
+
+
+def _issues(shown: Hub, user: Any) -> Sequence[Any]:
+    """Issues with all their ballots, one statement. Returns the rows as the figures count them."""
+    hearing = shown.hearing
+    rows = _ask(_issue_lines, shown, user)
     words = shown.words
     rules_seen: list[Any] = []
     by_id: dict[int, Row] = {}
@@ -324,14 +339,17 @@ def _issues(shown: Hub, user: Any) -> list[Any]:
                 )
                 if row.rule not in rules_seen:
                     rules_seen.append(row.rule)
-                    shown.ballot_rules.append(rule_words(row))  # type: ignore[arg-type]
+                    shown.ballot_rules.append(rule_words(row))
     shown.issues = list(by_id.values())
-    return list(rows)
+    return rows
 
 
-def _promises(shown: Hub, user: Any) -> dict[int, str]:
-    """Promises beneath their issues, with who, when and the light; one statement. Returns their measures."""
-    rows = db.session.execute(
+_helper = aliased(Department)
+
+
+@functools.cache
+def _promise_lines(user: StandIn) -> Any:
+    return (
         select(
             Commitment.id,
             Commitment.issue_id,
@@ -346,9 +364,14 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
         .join(Department, Department.id == Commitment.lead_id)
         .outerjoin(commitment_co_handler, commitment_co_handler.c.commitment_id == Commitment.id)
         .outerjoin(_helper, _helper.id == commitment_co_handler.c.department_id)
-        .where(Issue.hearing_id == shown.hearing.id, scoped("issue.read", user, Issue))
+        .where(Issue.hearing_id == AT, scoped("issue.read", user, Issue))
         .order_by(Commitment.position, Commitment.id, _helper.position)
-    ).all()
+    )
+
+
+def _promises(shown: Hub, user: Any) -> dict[int, str]:
+    """Promises beneath their issues, with who, when and the light; one statement. Returns their measures."""
+    rows = _ask(_promise_lines, shown, user)
     lights = shown.words.lights
     at_home = {row["id"]: row["promises"] for row in shown.issues}
     made: dict[int, Row] = {}
@@ -379,7 +402,9 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
     return {id_: promise["measure"] for id_, promise in made.items()}
 
 
-_helper = aliased(Department)
+@functools.cache
+def _answer_lines(user: StandIn) -> Any:
+    return ledger.answers((Issue.hearing_id == AT) & scoped("issue.read", user, Issue))
 
 
 def _offices(shown: Hub, answers: Iterable[Any]) -> None:
@@ -458,7 +483,7 @@ _SEATS = (
         Participant.is_stand_in,
         Participant.is_walk_in,
     )
-    .where(Participant.hearing_id == bindparam("hearing"))
+    .where(Participant.hearing_id == AT)
     .order_by(Participant.position, Participant.id)
 )
 
@@ -469,7 +494,7 @@ def _seats(shown: Hub) -> None:
     lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
     seats = came = leave = absent = 0
     said, stop = shown.words.came, shown.words.stop
-    for name, unit, capacity, listed, places, counted, arrived, reason, stand_in, is_stand_in, is_walk_in in rows:
+    for name, unit, capacity, listed, places, counted, arrived, reason, proxy, is_stand_in, is_walk_in in rows:
         taken = places if counted is None else counted
         seats += places
         if arrived == Came.SIGNED_IN:
@@ -487,8 +512,8 @@ def _seats(shown: Hub) -> None:
                 name = _("%(taken)d of %(count)d came", taken=taken, count=places)
         elif not name and places > 1:
             name = _("%(count)d seats", count=places)
-        if is_stand_in and stand_in:
-            name = _("%(stand_in)s for %(name)s", stand_in=stand_in, name=name or unit)
+        if is_stand_in and proxy:
+            name = _("%(stand_in)s for %(name)s", stand_in=proxy, name=name or unit)
         mark = said.get("walk_in" if is_walk_in and arrived == Came.SIGNED_IN else arrived)
         if mark and reason:
             mark = (f"{mark[0]}（{reason}）", mark[1])
@@ -514,16 +539,21 @@ def _seats(shown: Hub) -> None:
         shown.seat_count = _(", ").join(words)
 
 
-def _topics(shown: Hub, user: Any) -> None:
-    """What is to be asked, and which departments were told; a department sees what is addressed to it."""
-    rows = db.session.execute(
+@functools.cache
+def _topic_lines(user: StandIn) -> Any:
+    return (
         select(Topic.id, Topic.title, Topic.source, User.name.label("deputy"), Department.short_name)
         .outerjoin(User, User.id == Topic.deputy_id)
         .outerjoin(topic_department, topic_department.c.topic_id == Topic.id)
         .outerjoin(Department, Department.id == topic_department.c.department_id)
-        .where(Topic.hearing_id == shown.hearing.id, scoped("topic.read", user, Topic))
+        .where(Topic.hearing_id == AT, scoped("topic.read", user, Topic))
         .order_by(Topic.position, Topic.id, Department.position)
-    ).all()
+    )
+
+
+def _topics(shown: Hub, user: Any) -> None:
+    """What is to be asked, and which departments were told; a department sees what is addressed to it."""
+    rows = _ask(_topic_lines, shown, user)
     made: dict[int, Row] = {}
     for row in rows:
         known = made.setdefault(
@@ -541,10 +571,10 @@ def _topics(shown: Hub, user: Any) -> None:
     shown.topics = list(made.values())
 
 
-def _agenda(shown: Hub, user: Any) -> None:
-    """Of a look-back or evaluation meeting: the issues carried in, and what was found of each."""
+@functools.cache
+def _agenda_lines(user: StandIn) -> Any:
     raised = aliased(Hearing)
-    rows = db.session.execute(
+    return (
         select(
             Issue.id, Issue.number, Issue.title, Issue.status, raised.serial_no, raised.id.label("raised_at"),
             Finding.verdict,
@@ -552,10 +582,15 @@ def _agenda(shown: Hub, user: Any) -> None:
         .select_from(AgendaItem)
         .join(Issue, Issue.id == AgendaItem.issue_id)
         .join(raised, raised.id == Issue.hearing_id)
-        .outerjoin(Finding, (Finding.issue_id == Issue.id) & (Finding.hearing_id == shown.hearing.id))
-        .where(AgendaItem.hearing_id == shown.hearing.id, scoped("issue.read", user, Issue))
+        .outerjoin(Finding, (Finding.issue_id == Issue.id) & (Finding.hearing_id == AT))
+        .where(AgendaItem.hearing_id == AT, scoped("issue.read", user, Issue))
         .order_by(AgendaItem.position, AgendaItem.id, Finding.id)
-    ).all()  # fmt: skip
+    )  # fmt: skip
+
+
+def _agenda(shown: Hub, user: Any) -> None:
+    """Of a look-back or evaluation meeting: the issues carried in, and what was found of each."""
+    rows = _ask(_agenda_lines, shown, user)
     made: dict[int, Row] = {}
     for row in rows:
         known = made.setdefault(
@@ -574,9 +609,9 @@ def _agenda(shown: Hub, user: Any) -> None:
     shown.agenda = list(made.values())
 
 
-def _look_backs(shown: Hub, user: Any) -> None:
-    """Meetings that looked back at this hearing's issues, in order of time."""
-    own = select(AgendaItem.hearing_id).join(Issue).where(Issue.hearing_id == shown.hearing.id)
+@functools.cache
+def _look_back_lines(user: StandIn) -> Any:
+    own = select(AgendaItem.hearing_id).join(Issue).where(Issue.hearing_id == AT)
     items = (
         select(func.count())
         .select_from(AgendaItem)
@@ -584,17 +619,22 @@ def _look_backs(shown: Hub, user: Any) -> None:
         .correlate(Hearing)
         .scalar_subquery()
     )
-    rows = db.session.execute(
+    return (
         select(Hearing.id, Hearing.kind, Hearing.title, Hearing.starts_at, Hearing.status, items.label("items"))
         .where(
-            or_(Hearing.follows_id == shown.hearing.id, Hearing.id.in_(own)),
-            Hearing.id != shown.hearing.id,
+            or_(Hearing.follows_id == AT, Hearing.id.in_(own)),
+            Hearing.id != AT,
             Hearing.status != HearingStatus.DISCARDED,
             scoped("hearing.read", user, Hearing),
         )
         .order_by(Hearing.starts_at, Hearing.id)
         .limit(50)
-    ).all()
+    )
+
+
+def _look_backs(shown: Hub, user: Any) -> None:
+    """Meetings that looked back at this hearing's issues, in order of time."""
+    rows = _ask(_look_back_lines, shown, user)
     shown.look_backs = [
         {
             "id": row.id,
@@ -609,15 +649,20 @@ def _look_backs(shown: Hub, user: Any) -> None:
     ]
 
 
-def _papers(shown: Hub, user: Any) -> None:
-    """Minutes in all versions this person may read, and the calendar file."""
-    rows = db.session.execute(
+@functools.cache
+def _paper_lines(user: StandIn) -> Any:
+    return (
         select(
             Minutes.version, Minutes.status, Minutes.issued_by, Minutes.issued_on, Minutes.published_at, Minutes.reason
         )
-        .where(Minutes.hearing_id == shown.hearing.id, scoped("minutes.read", user, Minutes))
+        .where(Minutes.hearing_id == AT, scoped("minutes.read", user, Minutes))
         .order_by(Minutes.version.desc())
-    ).all()
+    )
+
+
+def _papers(shown: Hub, user: Any) -> None:
+    """Minutes in all versions this person may read, and the calendar file."""
+    rows = _ask(_paper_lines, shown, user)
     newest = max((r.version for r in rows if r.status == MinutesStatus.PUBLISHED), default=None)
     shown.papers = [
         {

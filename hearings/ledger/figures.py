@@ -149,9 +149,9 @@ def past(hearing_ids: Iterable[int], as_of: date) -> tuple[dict[int, str], dict[
     return statuses, outcomes
 
 
-def answer_rows(which: Any) -> Sequence[Any]:
-    """Who answers for the issues in `which`, with every reply, oldest first. One statement."""
-    return db.session.execute(
+def answers(which: Any) -> Any:
+    """The statement: who answers for the issues in `which`, with every reply, oldest first."""
+    return (
         select(
             Assignment.issue_id,
             Assignment.assigned_on,
@@ -166,7 +166,12 @@ def answer_rows(which: Any) -> Sequence[Any]:
         .outerjoin(Reply, Reply.assignment_id == Assignment.id)
         .where(which, Assignment.part != Part.CO_HANDLER)
         .order_by(Reply.at, Reply.id)
-    ).all()
+    )
+
+
+def answer_rows(which: Any) -> Sequence[Any]:
+    """Who answers for the issues in `which`, with every reply, oldest first. One statement."""
+    return db.session.execute(answers(which)).all()
 
 
 def ballot_rows(which: Any) -> Sequence[Any]:
