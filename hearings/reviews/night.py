@@ -4,7 +4,7 @@ Every post goes through the hearing's row, which is locked while it is written t
 and their edits of one thing are merged field by field (`Form.merge`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, jsonify, request, url_for
@@ -186,9 +186,8 @@ class Night:
             place_in_list=here + 1,
             rule=queries.rule_words(seen.ballot) if seen.ballot else None,
             agreed=self._agreed(),
-            lists=LIST_LABELS,
+            lists=[(LIST_LABELS[listed], seat_lines(seats)) for listed, seats in seen.by_list],
             came_words=spoken(CAME_LABELS),
-            capacities=spoken(CAPACITY_LABELS),
             outcomes=spoken(OUTCOME_LABELS),
             exchange_words=EXCHANGE_LABELS,
             ballot_words=spoken(BALLOT_LABELS),
@@ -209,6 +208,26 @@ class Night:
         if owed:
             return {"why": _("%(count)d commitments are still owed.", count=len(owed))}
         return {"why": None, "deputy": issue.lead_deputy.name if issue.lead_deputy else ""}
+
+
+def seat_lines(seats: Iterable[Any]) -> list[tuple[str, str, str, str, Any]]:
+    """Seats as lines of their list: (id, whether they came, who, what else is said of them, the row)."""
+    capacities, walk_in = spoken(CAPACITY_LABELS), _("walk-in")
+    made = []
+    for seat in seats:
+        name, unit = seat.name, seat.unit
+        if seat.is_stand_in:
+            who = seat.stand_in_name
+            about = [seat.stand_in_title, _("for %(name)s", name=name or unit or "")]
+        else:
+            who = name or unit or capacities[seat.capacity]
+            about = [unit if name else None, seat.title]
+            if not name and seat.seats > 1:
+                about.append(_("%(count)s seats", count=seat.seats))
+        if seat.is_walk_in:
+            about.append(walk_in)
+        made.append((str(seat.id), seat.came.value, who or "", " ".join(filter(None, about)), seat))
+    return made
 
 
 def issue_values(issue: Issue) -> dict[str, Any]:
