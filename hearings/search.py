@@ -5,6 +5,7 @@ with FTS5, PostgreSQL with a GIN index over a tsvector. Rooms say what of theirs
 `@indexed(Model)`; rows follow their models inside the same flush. No resident's data is indexed.
 """
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Index,
     Select,
     UniqueConstraint,
+    bindparam,
     cast,
     column,
     delete,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
-    text,
+    types,
     update,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -39,7 +41,7 @@ class SearchEntry(Model):
     __table_args__ = (
         UniqueConstraint("kind", "subject_id"),
         Index("ix_search_entry_hearing_id", "hearing_id"),
-        Index("ix_search_entry_issue_id", "issue_id"),
+        Index("ix_search_entry_issue_id_hearing_id", "issue_id", "hearing_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -132,38 +134,81 @@ def can_look_up(query: str) -> bool:
 _fts = table("search_fts", column("rowid"))
 
 
-def find(query: str) -> tuple[Select[Any], Any] | None:
-    """The entries that hold all words of a query, and the column to order them by; None for nothing to look for.
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """The entries that hold some words, as a statement whose words are parameters, and the column to order it by."""
 
-    Newest first by that column with a LIMIT, neither database reads more hits than it shows: FTS5 walks its lists
-    backwards, PostgreSQL chooses between its index and the end of the table.
+    statement: Select[Any]
+    key: Any
+
+
+def find(query: str) -> tuple[Lookup, dict[str, str]] | None:
+    """How to look up the entries that hold all words of a query, and the parameters; None for nothing to look for.
+
+    Newest first by its key with a LIMIT, neither database reads more hits than it shows: FTS5 walks its lists
+    backwards, PostgreSQL chooses between its index and the end of the table. Queries of the same shape get the same
+    Lookup, so that what is built on it can be kept.
     """
     wanted = _wanted(query)
     if not wanted:
         return None
-    again = [func.lower(SearchEntry.body).contains(w.again, autoescape=True) for w in wanted if w.again]
+    values = {f"again_{i}": f"%{_escaped(w.again)}%" for i, w in enumerate(wanted) if w.again}
+    shape = tuple(bool(w.again) for w in wanted)
     if db.engine.dialect.name == "sqlite":
-        words = " AND ".join(f'"{" ".join(w.tokens)}"{" *" if w.goes_on else ""}' for w in wanted)
-        hits = select(SearchEntry).join(_fts, _fts.c.rowid == SearchEntry.id)
-        return hits.where(text("search_fts MATCH :words").bindparams(words=words), *again), _fts.c.rowid
-    words = " & ".join(
+        values["words"] = " AND ".join(f'"{" ".join(w.tokens)}"{" *" if w.goes_on else ""}' for w in wanted)
+        # FTS5 takes all words at once; only those looked at again leave a trace in the statement.
+        return _kept(_in_sqlite, shape if any(shape) else ()), values
+    values["words"] = " & ".join(
         " & ".join(f"'{t}'{':*' if w.goes_on and t == w.tokens[-1] else ''}" for t in w.tokens) for w in wanted
     )
+    for i, w in enumerate(wanted):
+        values[f"row_{i}"] = f" {' '.join(w.tokens)}{'' if w.goes_on else ' '}"
+    return _kept(_in_postgresql, shape), values
+
+
+def _escaped(words: str) -> str:
+    return words.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+@functools.lru_cache(maxsize=64)
+def _short(build: Callable[[tuple[bool, ...]], Lookup], shape: tuple[bool, ...]) -> Lookup:
+    return build(shape)
+
+
+def _kept(build: Callable[[tuple[bool, ...]], Lookup], shape: tuple[bool, ...]) -> Lookup:
+    """Kept for queries of a few words, as nearly all are."""
+    return _short(build, shape) if len(shape) <= 4 else build(shape)
+
+
+def _again(shape: tuple[bool, ...]) -> list[ColumnElement[bool]]:
+    words = [bindparam(f"again_{i}", type_=types.Text()) for i, again in enumerate(shape) if again]
+    return [func.lower(SearchEntry.body).like(word, escape="/") for word in words]
+
+
+def _in_sqlite(shape: tuple[bool, ...]) -> Lookup:
+    hits = select(SearchEntry).join(_fts, _fts.c.rowid == SearchEntry.id)
+    match = literal_column("search_fts").op("MATCH", is_comparison=True)(bindparam("words", type_=types.Text()))
+    return Lookup(hits.where(match, *_again(shape)), _fts.c.rowid)
+
+
+def _in_postgresql(shape: tuple[bool, ...]) -> Lookup:
     vector = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.bigrams)
     # The index knows no positions, and asking the vector for a phrase would parse every text anew. The order is read
     # off the pairs themselves; strpos is cheap, so the planner asks it first when it walks the table backwards, and
     # guesses a third, so that it does walk for words that are common.
-    rows = [
-        func.strpos(" " + SearchEntry.bigrams + " ", f" {' '.join(w.tokens)}{'' if w.goes_on else ' '}") > 0
-        for w in wanted
-    ]
-    return select(SearchEntry).where(vector.op("@@")(cast(words, TSQUERY)), *rows, *again), SearchEntry.id
+    text_ = " " + SearchEntry.bigrams + " "
+    rows = [func.strpos(text_, bindparam(f"row_{i}", type_=types.Text())) > 0 for i in range(len(shape))]
+    match = vector.op("@@")(cast(bindparam("words", type_=types.Text()), TSQUERY))
+    return Lookup(select(SearchEntry).where(match, *rows, *_again(shape)), SearchEntry.id)
 
 
 def matches(query: str) -> ColumnElement[bool] | None:
     """The clause on SearchEntry for all words of a query, or None when there is nothing to look for."""
     found = find(query)
-    return None if found is None else SearchEntry.id.in_(found[0].with_only_columns(found[1]))
+    if found is None:
+        return None
+    lookup, values = found
+    return SearchEntry.id.in_(lookup.statement.with_only_columns(lookup.key).params(values))
 
 
 def excerpt(body: str, query: str, around: int = 36) -> list[tuple[str, bool]]:

@@ -1,20 +1,37 @@
 """What the desk reads across the rooms: search."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, exists, false, func, or_, select, true, union_all
+from sqlalchemy import (
+    Column,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.sql import visitors
 
 from .. import search
-from ..db import db
+from ..db import LOCAL, db
+from ..issues import rules
 from ..issues.models import EXCHANGE_LABELS, Exchange, Issue
 from ..people.queries import EXACT, PAGE, Page
-from ..permissions import Clause, may, scoped
-from ..schedule.models import Hearing, Station
+from ..permissions import Clause, Role, may, scoped
+from ..prepared import StandIn, particulars, stand_in
+from ..schedule.models import Hearing, Station, code_of
 from ..search import SearchEntry
 
 KINDS: dict[str, Any] = {
@@ -43,21 +60,34 @@ FEW = 2000
 """Issues; with fewer in scope PostgreSQL begins with them and not with the words."""
 
 
-def _in_scope(user: Any) -> Clause:
+@functools.cache
+def _few(person: StandIn) -> Select[Any]:
+    some = select(Issue.id).where(scoped("issue.read", person, Issue)).limit(FEW + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
+def _is_narrow(user: Any, person: StandIn) -> bool:
+    """Whether the person reads so little that all of it is soon listed: then a common word is looked for in that."""
+    if db.engine.dialect.name == "sqlite":
+        return not person.role_set & {Role.ORGANISER, Role.LEADER, Role.AUDITOR}
+    return (db.session.scalar(_few(person), particulars(user)) or 0) <= FEW
+
+
+def _in_scope(person: StandIn, key: Any, narrow: bool) -> Clause:
     """Entries of issues the person may read; of hearings, where no issue is named; and those open to all."""
-    issues = scoped("issue.read", user, Issue) if may(user, "issue.read") else false()
-    hearings = scoped("hearing.read", user, Hearing) if may(user, "hearing.read") else false()
+    issues, hearings = scoped("issue.read", person, Issue), scoped("hearing.read", person, Hearing)
     if str(issues) == str(hearings) == "true":
         return true()
-    if db.engine.dialect.name == "postgresql" and _are_few(issues):
+    if narrow:
         entry = aliased(SearchEntry)
-        return SearchEntry.id.in_(
+        # The key is hidden from SQLite: by it, the words would be asked anew for each entry.
+        return func.coalesce(key, literal_column("NULL")).in_(
             union_all(
-                select(entry.id).where(entry.issue_id.in_(select(Issue.id).where(issues))),
+                select(entry.id).where(_by_number(issues, entry.issue_id)),
                 select(entry.id).where(
-                    entry.issue_id.is_(None), entry.hearing_id.in_(select(Hearing.id).where(hearings))
+                    entry.issue_id.is_(None),
+                    or_(entry.hearing_id.is_(None), entry.hearing_id.in_(select(Hearing.id).where(hearings))),
                 ),
-                select(entry.id).where(entry.issue_id.is_(None), entry.hearing_id.is_(None)),
             )
         )
     # Asked per hit and not as a set: a hit knows its issue, and the first fifty hits are soon found.
@@ -70,9 +100,27 @@ def _in_scope(user: Any) -> Clause:
     )
 
 
-def _are_few(issues: Clause) -> bool:
-    some = select(Issue.id).where(issues).limit(FEW + 1).subquery()
-    return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= FEW
+def _by_number(issues: Clause, number: Any) -> Clause:
+    """A clause on issues as one on their number in another table: asked without fetching the issues where it says
+
+    nothing of them but their id.
+    """
+    table, parts = Issue.__table__, list(visitors.iterate(issues))
+    named = {part.name for part in parts if isinstance(part, Column) and _is_of(part, table)}
+    own = any(table in part.get_final_froms() for part in parts if isinstance(part, Select))
+    if named != {"id"} or own:
+        return number.in_(select(Issue.id).where(issues))
+
+    def put(part: Any, **_options: Any) -> Any:
+        return number if isinstance(part, Column) and _is_of(part, table) else None
+
+    clause: Any = issues  # what the library says of its types here fits no clause
+    made: Clause = visitors.replacement_traverse(clause, {}, put)
+    return made
+
+
+def _is_of(part: Any, table: Any) -> bool:
+    return getattr(part.table, "name", None) == table.name
 
 
 def by_reference(words: str, user: Any) -> Sequence[Issue]:
@@ -97,66 +145,95 @@ def hits(words: str, user: Any, args: Mapping[str, str], *, kind: str = "", path
     found = search.find(words) if search.can_look_up(words) else None
     if found is None:
         return None
-    wanted, key = found
-    wanted = wanted.where(_in_scope(user))
-    if kind in KINDS:
-        wanted = wanted.where(SearchEntry.kind == kind)
-    rows, newer, older = _page(wanted, key, args)
-    limited = wanted.with_only_columns(SearchEntry.id).order_by(None).limit(EXACT + 1).subquery()
-    total = db.session.scalar(select(func.count()).select_from(limited)) or 0
+    lookup, values = found
+    kind = kind if kind in KINDS else ""
+    person = stand_in(user)
+    within = _within(lookup, person, _is_narrow(user, person), bool(kind))
+    after, before = (_number(args.get(name, "")) for name in ("after", "before"))
+    way = "after" if after is not None else "before" if before is not None else ""
+    values = values | particulars(user) | {"kind": kind, "edge": after if after is not None else before}
+    ids = list(db.session.scalars(within[way], values | {"most": PAGE + 1 if way else EXACT + 1}))
+    total = len(ids) if not way else db.session.scalar(within["count"], values) or 0
+    more = len(ids) > PAGE
+    ids = ids[:PAGE]
+    if way == "before":
+        ids.reverse()
+    newer, older = bool(ids) and (more if way == "before" else way == "after"), bool(ids) and (way == "before" or more)
 
-    def to(which: str, entry: SearchEntry) -> str:
-        return f"{path}?{urlencode({'q': words, **({'kind': kind} if kind else {}), which: entry.id})}"
+    def to(which: str, id_: int) -> str:
+        return f"{path}?{urlencode({'q': words, **({'kind': kind} if kind else {}), which: id_})}"
 
     return Page(
-        _dressed(rows, words), to("before", rows[0]) if newer else None, to("after", rows[-1]) if older else None, total
+        _dressed(ids, words), to("before", ids[0]) if newer else None, to("after", ids[-1]) if older else None, total
     )
 
 
-def _page(wanted: Select[Any], key: Any, args: Mapping[str, str]) -> tuple[list[SearchEntry], bool, bool]:
-    after, before = (_number(args.get(name, "")) for name in ("after", "before"))
-    if after is not None:
-        wanted = wanted.where(key < after)
-    elif before is not None:
-        wanted = wanted.where(key > before)
-    back = after is None and before is not None
-    rows = list(db.session.scalars(wanted.order_by(key.asc() if back else key.desc()).limit(PAGE + 1)))
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
-    if back:
-        rows.reverse()
-    return rows, bool(rows) and (more if back else after is not None), bool(rows) and (back or more)
+@functools.lru_cache(maxsize=256)
+def _within(lookup: search.Lookup, person: StandIn, narrow: bool, of_a_kind: bool) -> dict[str, Any]:
+    """Statements for the ids of a first page, of one after or before an edge, and for how many there are."""
+    key = lookup.key
+    wanted = lookup.statement.where(_in_scope(person, key, narrow)).with_only_columns(key)
+    if of_a_kind:
+        wanted = wanted.where(SearchEntry.kind == bindparam("kind"))
+    edge, most = bindparam("edge", type_=Integer()), bindparam("most", type_=Integer())
+    return {
+        "": wanted.order_by(key.desc()).limit(most),
+        "after": wanted.where(key < edge).order_by(key.desc()).limit(most),
+        "before": wanted.where(key > edge).order_by(key.asc()).limit(most),
+        "count": select(func.count()).select_from(wanted.limit(EXACT + 1).subquery()),
+    }
 
 
 def _number(words: str) -> int | None:
     return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
 
 
-def _dressed(rows: Sequence[SearchEntry], words: str) -> list[dict[str, Any]]:
-    """Entries with where they lead and what they belong to; one statement per kind of thing."""
-    issues = _rows(Issue, {r.issue_id for r in rows if r.issue_id}, joinedload(Issue.hearing))
-    hearings = _rows(Hearing, {r.hearing_id for r in rows if r.hearing_id and not r.issue_id})
-    stations = _rows(Station, {r.subject_id for r in rows if r.kind == "station"})
-    turns = _rows(Exchange, {r.subject_id for r in rows if r.kind == "exchange"})
+_DETAILS = (
+    select(
+        SearchEntry.id,
+        SearchEntry.kind,
+        SearchEntry.subject_id,
+        SearchEntry.issue_id,
+        SearchEntry.body,
+        Issue.title.label("issue"),
+        Issue.number,
+        Hearing.id.label("hearing_id"),
+        Hearing.title.label("hearing"),
+        Hearing.serial_no,
+        Hearing.starts_at,
+        Station.name.label("station"),
+        Exchange.kind.label("turn"),
+    )
+    .outerjoin(Issue, Issue.id == SearchEntry.issue_id)
+    .outerjoin(Hearing, Hearing.id == func.coalesce(Issue.hearing_id, SearchEntry.hearing_id))
+    .outerjoin(Station, and_(SearchEntry.kind == "station", Station.id == SearchEntry.subject_id))
+    .outerjoin(Exchange, and_(SearchEntry.kind == "exchange", Exchange.id == SearchEntry.subject_id))
+    .where(SearchEntry.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def _dressed(ids: Sequence[int], words: str) -> list[dict[str, Any]]:
+    """Entries with where they lead and what they belong to, in the order of the ids; one statement."""
+    if not ids:
+        return []
+    rows = {row.id: row for row in db.session.execute(_DETAILS, {"ids": ids})}
+    kinds = {kind: str(label) for kind, label in KIND_OF_HIT.items()}
+    turns = {turn: str(label) for turn, label in EXCHANGE_LABELS.items()}
     made = []
-    for row in rows:
-        issue, hearing = issues.get(row.issue_id), hearings.get(row.hearing_id)
-        title, reference, when = "", None, None
-        url = f"/issues/{row.issue_id}"
-        if issue is not None:
-            title, reference, when = issue.title, issue.reference, issue.hearing.starts_at
+    for row in (rows[id_] for id_ in ids if id_ in rows):
+        title, reference, when, url = "", None, row.starts_at, f"/issues/{row.issue_id}"
+        if row.issue is not None:
+            title, reference = row.issue, rules.reference(row.serial_no, row.hearing_id, row.number)
             if row.kind == "commitment":
                 url = f"/commitments/{row.subject_id}"
-        elif hearing is not None:
-            title, reference, when, url = hearing.title, hearing.code, hearing.starts_at, f"/hearings/{hearing.id}"
-        elif row.subject_id in stations:
-            title, url = stations[row.subject_id].name, f"/stations/{row.subject_id}"
-        kind = KIND_OF_HIT.get(row.kind, row.kind)
-        if row.kind == "exchange" and row.subject_id in turns:
-            kind = EXCHANGE_LABELS[turns[row.subject_id].kind]
+        elif row.hearing is not None:
+            title, url = row.hearing, f"/hearings/{row.hearing_id}"
+            reference = code_of(row.serial_no, row.starts_at.astimezone(LOCAL).date())
+        elif row.station is not None:
+            title, url = row.station, f"/stations/{row.subject_id}"
         made.append(
             {
-                "kind": kind,
+                "kind": turns.get(row.turn) or kinds.get(row.kind, row.kind),
                 "url": url,
                 "title": title,
                 "reference": reference,
@@ -165,9 +242,3 @@ def _dressed(rows: Sequence[SearchEntry], words: str) -> list[dict[str, Any]]:
             }
         )
     return made
-
-
-def _rows(model: Any, ids: set[int], *options: Any) -> dict[int | None, Any]:
-    if not ids:
-        return {}
-    return {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(ids)).options(*options))}

@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -129,7 +130,7 @@ class Hearing(Published, Model):
     @property
     def code(self) -> str | None:
         """Office number such as YX-2021-09."""
-        return f"YX-{self.day.year}-{self.serial_no:02d}" if self.serial_no else None
+        return code_of(self.serial_no, self.day)
 
     @property
     def place(self) -> str:
@@ -200,6 +201,11 @@ CAME_LABELS = {
 }
 
 
+def code_of(serial_no: int | None, day: date) -> str | None:
+    """A hearing's office number, from its running number and its day."""
+    return f"YX-{day.year}-{serial_no:02d}" if serial_no else None
+
+
 class Participant(Model):
     """A seat in the room: a person of the directory, a named guest, a department's seat, or N residents."""
 
@@ -207,12 +213,14 @@ class Participant(Model):
         UniqueConstraint("hearing_id", "user_id"),
         CheckConstraint("seats > 0", name="seats_positive"),
         Index("ix_participant_hearing_id_position", "hearing_id", "position"),
+        Index("ix_participant_user_id_hearing_id", "user_id", "hearing_id"),
+        Index("ix_participant_department_id_hearing_id", "department_id", "hearing_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hearing_id: Mapped[int] = mapped_column(ForeignKey("hearing.id"))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
-    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     """The office whose seat this is."""
     name: Mapped[str | None]
     """Empty for seats without names, and for a department that has not named its attendee."""
@@ -335,8 +343,9 @@ def hearings_of_deputy(user: Any) -> Clause:
 @scope("hearing", Role.DEPARTMENT)
 def hearings_of_department(user: Any) -> Clause:
     """Those the office (or the person) is invited to, once announced."""
-    mine = or_(Participant.department_id.in_(user.department_ids), Participant.user_id == user.id)
-    return _told() & Hearing.id.in_(select(Participant.hearing_id).where(mine))
+    seats = select(Participant.hearing_id)
+    offices = seats.where(Participant.department_id.in_(user.department_ids))
+    return _told() & Hearing.id.in_(union_all(offices, seats.where(Participant.user_id == user.id)))
 
 
 def _told() -> Clause:
@@ -367,7 +376,8 @@ def _preparations_of_department(user: Any) -> Clause:
 def _topics_of_organiser(user: Any) -> Clause:
     if user.is_district:
         return true()
-    return or_(Topic.street.in_(user.streets), Topic.hearing_id.in_(select(Hearing.id).where(hearings_of_organiser(user))))
+    own = select(Hearing.id).where(hearings_of_organiser(user))
+    return or_(Topic.street.in_(user.streets), Topic.hearing_id.in_(own))
 
 
 @scope("topic", Role.DEPARTMENT)

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 05:25:49.467138
+Made: 2026-11-24 05:31:33.061213
 """
 
 import sqlalchemy as sa
@@ -95,7 +95,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("search_entry", schema=None) as batch_op:
         batch_op.create_index("ix_search_entry_hearing_id", ["hearing_id"], unique=False)
-        batch_op.create_index("ix_search_entry_issue_id", ["issue_id"], unique=False)
+        batch_op.create_index("ix_search_entry_issue_id_hearing_id", ["issue_id", "hearing_id"], unique=False)
 
     op.create_table(
         "station",
@@ -438,9 +438,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("hearing_id", "user_id", name=op.f("uq_participant_hearing_id_user_id")),
     )
     with op.batch_alter_table("participant", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_participant_department_id"), ["department_id"], unique=False)
+        batch_op.create_index("ix_participant_department_id_hearing_id", ["department_id", "hearing_id"], unique=False)
         batch_op.create_index("ix_participant_hearing_id_position", ["hearing_id", "position"], unique=False)
-        batch_op.create_index(batch_op.f("ix_participant_user_id"), ["user_id"], unique=False)
+        batch_op.create_index("ix_participant_user_id_hearing_id", ["user_id", "hearing_id"], unique=False)
 
     op.create_table(
         "preparation",
@@ -1137,9 +1137,9 @@ def downgrade() -> None:
 
     op.drop_table("preparation")
     with op.batch_alter_table("participant", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_participant_user_id"))
+        batch_op.drop_index("ix_participant_user_id_hearing_id")
         batch_op.drop_index("ix_participant_hearing_id_position")
-        batch_op.drop_index(batch_op.f("ix_participant_department_id"))
+        batch_op.drop_index("ix_participant_department_id_hearing_id")
 
     op.drop_table("participant")
     with op.batch_alter_table("minutes", schema=None) as batch_op:
@@ -1176,7 +1176,7 @@ def downgrade() -> None:
     op.drop_table("user")
     op.drop_table("station")
     with op.batch_alter_table("search_entry", schema=None) as batch_op:
-        batch_op.drop_index("ix_search_entry_issue_id")
+        batch_op.drop_index("ix_search_entry_issue_id_hearing_id")
         batch_op.drop_index("ix_search_entry_hearing_id")
 
     op.drop_table("search_entry")
