@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from hearings.db import db, today
+from hearings.forms import form_owner
 from hearings.issues import operations as issues
 from hearings.issues.models import Commitment, Exchange, Issue, Outcome
 from hearings.reviews import operations, queries
@@ -537,3 +538,23 @@ def test_as_many_statements_for_sixty_issues_as_for_one(world, browser, statemen
     many = [count(f"{base}?issue={issue.id}"), count(f"{base}?item=last"), count(f"/hearings/{hearing.id}/ballots")]
     assert few == many
     assert max(many) <= 12
+
+
+def test_every_seat_has_a_form_of_its_own_and_a_repeat_of_it_is_harmless(world, browser, hearing):
+    one, two = browser(world.organiser), browser(world.street)
+    base = f"/hearings/{hearing.id}/session"
+    screen = one.get(base)
+    seats = db.session.scalars(select(Participant).where(Participant.hearing_id == hearing.id)).all()
+    posts = {seat.id: filled(screen, f"{base}/seats/{seat.id}") for seat in seats}
+    assert len({post["form_id"] for post in posts.values()}) == len(seats) == 6
+    first, second = seats[:2]
+    for seat in (first, second):
+        one.post(f"{base}/seats/{seat.id}", posts[seat.id] | {"came": "signed_in"})
+    assert (first.came, second.came) == (Came.SIGNED_IN, Came.SIGNED_IN)
+    one.post(f"{base}/seats/{first.id}", posts[first.id] | {"came": "absent"})
+    assert first.came == Came.SIGNED_IN, "the form was used already"
+    with one.app.test_request_context():
+        given = posts[second.id]["form_id"]
+        whose = [form_owner(words) for words in (given, given + "~2", given + "x", "~1", given.replace("~", "~x"))]
+    assert whose == [world.organiser.id, None, None, None, None]
+    assert two.get(base).text.count(given) == 0
