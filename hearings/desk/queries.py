@@ -114,8 +114,8 @@ def _by_number(issues: Clause, number: Any) -> Clause:
     def put(part: Any, **_options: Any) -> Any:
         return number if isinstance(part, Column) and _is_of(part, table) else None
 
-    clause: Any = issues  # what the library says of its types here fits no clause
-    made: Clause = visitors.replacement_traverse(clause, {}, put)
+    replace: Any = put  # the library's own types leave out what it says of its parts
+    made: Clause = visitors.replacement_traverse(issues, {}, replace)
     return made
 
 
