@@ -113,7 +113,7 @@ def everybody_is_invited(cast):
         organiser.sends("列入会议", topics=["霞浦铁路桥下堆物", "社区助餐点没有晚餐"])
         organiser.reads("议题已列入会议，应询单位已列入参加人名单。", "从议题库选取 0")
         organiser.sends("上移").reads("1 霞浦铁路桥下堆物、夜间无灯")
-        organiser.opens(HEARING).follows("座席与签到").follows("从名册添加")
+        organiser.opens(HEARING).follows("席位与签到").follows("从名册添加")
         organiser.sends("加入名单", deputies=["代表甲", "代表乙"], departments=["区教育局"]).reads("已安排6个席位")
         organiser.follows("添加来宾或不具名席位").sends("保存", capacity="群众代表", seats="10")
         organiser.reads("已安排16个席位", "10个席位 — 群众代表")

@@ -150,6 +150,7 @@ ACTS: dict[str, Any] = {
     "ballot.hand_out": _l("handed out ballot papers"),
     "ballot.remove": _l("removed a ballot"),
     "ballot.remove.undo": _l("put a ballot back"),
+    "issue.taken_back": _l("took an issue back to where it was"),
     "minutes.draft": _l("drafted minutes"),
     "minutes.amend": _l("edited minutes"),
     "minutes.review": _l("reviewed minutes"),

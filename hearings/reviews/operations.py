@@ -106,7 +106,10 @@ def _act_back(
     if db.session.scalar(select(func.count()).select_from(Progress).where(Progress.assignment_id.in_(new_tasks))):
         raise RuleBroken(_("Something rests on it by now."))
     finding = db.session.get(Finding, finding_id) if finding_id else None
-    audit.record(f"{action}.undo", finding or issue, actor, status=before["issue"][str(issue_id)]["status"])
+    was = before["issue"][str(issue_id)]["status"]
+    audit.record(f"{action}.undo", finding or issue, actor, status=None if finding else was)
+    if finding is not None and was != issue.status:  # the issue's own line: figures as of a date read it
+        audit.record("issue.taken_back", issue, actor, status=was)
     if finding is not None:
         for link in db.session.scalars(select(FindingFile).where(FindingFile.finding_id == finding.id)):
             db.session.delete(link)
