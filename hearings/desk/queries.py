@@ -80,8 +80,9 @@ def _in_scope(person: StandIn, key: Any, narrow: bool) -> Clause:
         return true()
     if narrow:
         entry = aliased(SearchEntry)
-        # The key is hidden from SQLite: by it, the words would be asked anew for each entry.
-        return func.coalesce(key, literal_column("NULL")).in_(
+        if key is not SearchEntry.id:  # hidden from SQLite: by it, the words would be asked anew for each entry
+            key = func.coalesce(key, literal_column("NULL"))
+        made: Clause = key.in_(
             union_all(
                 select(entry.id).where(_by_number(issues, entry.issue_id)),
                 select(entry.id).where(
@@ -90,6 +91,7 @@ def _in_scope(person: StandIn, key: Any, narrow: bool) -> Clause:
                 ),
             )
         )
+        return made
     # Asked per hit and not as a set: a hit knows its issue, and the first fifty hits are soon found.
     return or_(
         exists().where(Issue.id == SearchEntry.issue_id, issues),
