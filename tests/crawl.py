@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Comment
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
 PER_ENDPOINT = 4
 """Pages of one kind that are looked at; the kinds are what matters."""
@@ -34,7 +35,7 @@ def endpoint_of(app: Flask, path: str, method: str = "GET") -> str:
     """The endpoint an address leads to, or ''."""
     try:
         return str(app.url_map.bind("localhost").match(urlsplit(path).path, method=method)[0])
-    except Exception:  # not one of ours: the caller asks for what it gets
+    except HTTPException:  # not one of ours: the caller asks for what it gets
         return ""
 
 
