@@ -59,6 +59,7 @@ lint: test-env ## style, types and templates
 	$(TEST) -m djlint --quiet --lint templates
 
 test: lint catalogues ## lint, then every test but the long ones, on both databases and in the browser
+	@.ci/fonts $(TEST)
 	$(TEST) -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
 
 test-long: test-env catalogues ## seeded walks, fuzz, kill rounds
