@@ -60,7 +60,7 @@ from ..schedule.models import (
 )
 from . import corpus, shapes
 
-IN_PRINT = 6
+IN_PRINT = 12
 """Papers that may wait for their printing."""
 
 PICTURES = 12
@@ -496,7 +496,7 @@ class Loader:
         row = self._minutes(key)
         content = minutes.to_print(row, **signed)
         printed = self.press.submit(pdf.render, "minutes", content, fonts_dir=self.fonts_dir)
-        self.in_print.append((now(), key, row, by, signed, printed))
+        self.in_print.append((now(), key, row, by, signed, [], printed))
 
     def _publish_printed(self, *, waiting: int) -> None:
         """Publish what has been printed; wait for the oldest while more than `waiting` are in print.
@@ -505,13 +505,18 @@ class Loader:
         events that came meanwhile in real time lie later in the demo's.
         """
         while self.in_print and (len(self.in_print) > waiting or self.in_print[0][-1].done()):
-            at, _key, row, by, signed, printed = self.in_print.popleft()
+            at, key, row, by, signed, filed, printed = self.in_print.popleft()
             with clock_at(at):
                 minutes.publish(row, **signed, actor=by, pdf=printed.result())
+            for then, who in filed:
+                with clock_at(then):
+                    schedule.file_hearing(self.hearings[key], actor=who)
 
     def on_hearing_filed(self, key: str, by: User) -> None:
-        while any(waiting[1] == key for waiting in self.in_print):
-            self._publish_printed(waiting=len(self.in_print) - 1)
+        waiting = next((paper for paper in self.in_print if paper[1] == key), None)
+        if waiting is not None:  # filed when its minutes are out, at the time it happened
+            waiting[5].append((now(), by))
+            return
         schedule.file_hearing(self.hearings[key], actor=by)
 
     # -- afterwards ----------------------------------------------------------------------------------------
