@@ -56,7 +56,7 @@ def first_start() -> None:
     port = current_app.config["PORT"]
     click.echo(f"\n人大代表民生夜询会  http://127.0.0.1:{port}")
     place = Path(current_app.instance_path) / "demo-password"
-    if place.exists():
+    if place.exists() and db.session.scalar(select(func.count()).where(User.fs_uniquifier.like("demo-%"))):
         logins = "admin auditor organiser street deputy department leader"
         click.echo(f"演示账号 sign-ins: {logins}\n演示口令 password: {place.read_text().strip()}\n")
 
