@@ -793,11 +793,9 @@ def _timeline(shown: Hub, issue_rows: Sequence[Any]) -> None:
     steps = [
         {"label": shown.words.steps[n], "when": short_day(at), "state": "done" if at else "todo"} for n, at in done
     ]
-    ahead = next((s for s in steps if s["state"] == "todo"), None)
-    if hearing.status == HearingStatus.IN_SESSION:
-        steps[2]["state"] = "current"
-    elif ahead is not None:
-        ahead["state"] = "current"
+    behind = [step for step in steps if step["state"] == "done"]
+    if len(behind) < len(steps):  # it stands where it came to last; when all is done, nowhere any more
+        behind[-1]["state"] = "current"
     if hearing.announced_at is not None and hearing.opened_at is None:
         steps[2]["when"] = short_day(hearing.starts_at)
     shown.timeline = steps
