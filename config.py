@@ -25,13 +25,10 @@ class Rule:
 RULES: dict[str, Rule] = {
     # deadlines (domain.md §2.1)
     "REPLY_MONTHS": Rule(3, "《代表法》第五十一条；浙江省实施《代表法》办法第四十三条：交办之日起三个月内答复"),
-    "REPLY_MONTHS_HARD": Rule(6, "《代表法》第五十一条：涉及面广、处理难度大的，交办之日起六个月内答复"),
     "REWORK_MONTHS": Rule(1, "浙江省实施《代表法》办法第四十三条：代表不满意的，一个月内重新办理并答复"),
     "RETURN_WORKDAYS": Rule(5, "退办期限，本区做法；省规定（2016）为十日。期满未退回的视为签收"),
-    "CO_HANDLER_DAYS": Rule(30, "会办意见期限，上海、青岛为一个月；省规定（2016）为两个月"),
     "CONFIRM_WORKDAYS": Rule(15, "代表反馈期限，参照北京市规定十五个工作日"),
     "NOTICE_DAYS": Rule(3, "联络站接待活动公告期，不少于三日"),
-    "FURTHER_STUDY_MONTHS": Rule(3, "未承诺时限的会后研究事项，按答复总时限三个月"),
     # what people see
     "LIGHT_YELLOW_DAYS": Rule(7, "临期提醒天数，通行做法为到期前七天"),
     "VAGUE_WORDS": Rule(

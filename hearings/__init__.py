@@ -58,6 +58,7 @@ def create_app(config: Any = None) -> Flask:
     )
     app.config.from_object(config)
     _settle(app, instance)
+    app.logger.setLevel(app.config["LOG_LEVEL"])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

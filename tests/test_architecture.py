@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from config import RULES
+
 PACKAGE = Path(__file__).parent.parent / "hearings"
 ORDER = [
     "core", "documents", "people", "schedule", "issues", "reviews", "onsite", "calendars", "minutes", "notices", "ledger", "desk", "demo", "cli",
@@ -82,6 +84,11 @@ def test_operations_know_no_request_and_never_commit() -> None:
             lines = [line for line in text.splitlines() if f" {word}" in f" {line}" and "import" in line]
             assert not (word in ("flash(", ".commit(") and word in text), f"{path}: {word}"
             assert not [line for line in lines if "from flask import" in line and "request" in line]
+
+
+def test_no_setting_is_shown_that_nothing_reads() -> None:
+    code = "".join(p.read_text() for p in PACKAGE.rglob("*.py") if p.name != "words.py")
+    assert [name for name in RULES if f'"{name}"' not in code and f"'{name}'" not in code] == []
 
 
 def test_the_top_level_is_as_agreed() -> None:

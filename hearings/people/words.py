@@ -329,13 +329,10 @@ def notes(line: Any) -> list[tuple[str, str]]:
 
 RULE_LABELS: dict[str, Any] = {
     "REPLY_MONTHS": _l("Limit for a reply, in months"),
-    "REPLY_MONTHS_HARD": _l("Limit for a difficult matter, in months"),
     "REWORK_MONTHS": _l("Limit for handling again, in months"),
     "RETURN_WORKDAYS": _l("Limit for returning an assignment, in working days"),
-    "CO_HANDLER_DAYS": _l("Limit for a co-handler's opinion, in days"),
     "CONFIRM_WORKDAYS": _l("Limit for a deputy's confirmation, in working days"),
     "NOTICE_DAYS": _l("Notice before a hearing, in days"),
-    "FURTHER_STUDY_MONTHS": _l("Limit for further study, in months"),
     "LIGHT_YELLOW_DAYS": _l("Days before the due date when the light turns yellow"),
     "VAGUE_WORDS": _l("Vague words that are warned of"),
     "RESULT_CLASSES": _l("Result classes"),

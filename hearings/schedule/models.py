@@ -4,6 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import (
     CheckConstraint,
@@ -203,7 +204,7 @@ CAME_LABELS = {
 
 def code_of(serial_no: int | None, day: date) -> str | None:
     """A hearing's office number, from its running number and its day."""
-    return f"YX-{day.year}-{serial_no:02d}" if serial_no else None
+    return f"{current_app.config['CODE_PREFIX']}-{day.year}-{serial_no:02d}" if serial_no else None
 
 
 class Participant(Model):
