@@ -63,6 +63,9 @@ from . import corpus, shapes
 IN_PRINT = 12
 """Papers that may wait for their printing."""
 
+LOOSENING = {"issue_registered", "returned", "reopened"}
+"""Events after which a hearing could not be filed: what was filed before them must be filed by then."""
+
 PICTURES = 12
 
 CAPACITIES = {"standing_committee_leader": Capacity.COMMITTEE_LEADER}
@@ -154,6 +157,10 @@ class Loader:
     def _carry_out(self, at: datetime, key: str, kind: str, payload: dict[str, Any]) -> None:
         key = payload.pop("meeting", key)
         by = payload.pop("by", None)
+        if kind in LOOSENING:
+            raised_at = self._meeting_of(key, payload.get("hearing"))[1]
+            while any(paper[1] == raised_at and paper[5] for paper in self.in_print):
+                self._publish_printed(waiting=len(self.in_print) - 1)
         with clock_at(at):
             try:
                 self.handlers[kind](key, self.users[by] if by else None, **payload)

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from hearings.audit import AuditEvent, verify
 from hearings.db import LOCAL, clock_at, db, today
+from hearings.demo import loader
 from hearings.issues.models import (
     Assignment,
     AssignmentStatus,
@@ -36,6 +37,33 @@ from tests.person import Person
 from tests.postgres import database_or_skip
 
 DECEMBER = date(2021, 12, 31)
+
+
+class LatePress:
+    """A press that is done with nothing until somebody waits for it."""
+
+    def __init__(self, children: int):
+        assert children > 0
+
+    def __enter__(self) -> "LatePress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, _render: Any, _template: str, content: dict[str, Any], **__: Any) -> "LatePaper":
+        return LatePaper(content)
+
+
+class LatePaper:
+    def __init__(self, content: dict[str, Any]):
+        self.bytes = f"%PDF-1.7 {content['title']} {content['serial_no']} {content['overview']}".encode()
+
+    def done(self) -> bool:
+        return False
+
+    def result(self) -> bytes:
+        return self.bytes
 
 
 def ninth() -> Hearing:
@@ -247,6 +275,22 @@ class TestCommand:
             assert result.exit_code == 1
             assert "库中已有数据。" in result.output
             assert counts() == before
+            db.session.remove()
+            db.engine.dispose()
+
+    @pytest.mark.long
+    def test_a_printer_that_is_always_late_changes_nothing(self, office, tmp_path, monkeypatch):
+        here = counts()
+        db.session.remove()
+        monkeypatch.setattr(loader, "IN_PRINT", 10**6)
+        monkeypatch.setattr(loader, "ThreadPoolExecutor", LatePress)
+        app = make_app(f"sqlite:///{tmp_path / 'late.db'}", tmp_path)
+        with app.app_context():
+            db.create_all()
+            result = app.test_cli_runner().invoke(args=["demo"])
+            assert result.exit_code == 0, result.output
+            assert counts() == here
+            assert verify() is None
             db.session.remove()
             db.engine.dispose()
 
