@@ -19,7 +19,8 @@ TEST := .venv-test/bin/python
 
 # What WeasyPrint loads, and the fonts a Chinese page falls back to.
 PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-noto-cjk
-TEST_PACKAGES := $(PDF_PACKAGES) chromium postgresql poppler-utils libical3
+TEST_PACKAGES := $(PDF_PACKAGES) chromium postgresql poppler-utils libical3 \
+  libreoffice-writer-nogui libreoffice-calc-nogui
 
 # Compiled catalogues are not kept in git: each goal makes them with the environment it uses.
 MO := $(patsubst %.po,%.mo,$(wildcard hearings/locale/*/LC_MESSAGES/*.po))
