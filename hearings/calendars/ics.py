@@ -8,15 +8,18 @@ UID for the calendar on every call.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from icalendar import Alarm, Calendar, Event, vCalAddress, vDuration, vText, vUri
+from icalendar import Alarm, Calendar, Event, Todo, vCalAddress, vDuration, vText, vUri
 
 from ..db import LOCAL
 
 PRODID = "-//hearings//evening livelihood hearings 1//ZH"
 CANCELLED_MARK = "【已取消】"
 POSTPONED_MARK = "【已延期】"
+DUE_MARK = "【承诺到期】"
+KEPT_MARK = "✓ "
+RELEASED_MARK = "【已撤销】"
 
 VTIMEZONE = b"""\
 BEGIN:VTIMEZONE\r
@@ -58,6 +61,27 @@ class Occasion:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Due:
+    """What a calendar tells of a promise: plain values, no rows."""
+
+    uid: str
+    sequence: int
+    created: datetime
+    changed: datetime
+    due: date
+    measure: str
+    url: str
+    departments: tuple[str, ...] = ()
+    """The lead first."""
+    issue: str | None = None
+    percent: int = 0
+    hearing_uid: str | None = None
+    kept: bool = False
+    released: bool = False
+    closed: datetime | None = None
+
+
 def line(words: str) -> str:
     """Text for one line of a calendar: no control characters, no line breaks, no backslash.
 
@@ -92,8 +116,12 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def event(occasion: Occasion, *, host: str, organisation: str) -> Event:
-    """The VEVENT of the “add to calendar” download: METHOD:PUBLISH, nobody asked to answer, no ATTENDEE."""
+def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: bool = True) -> Event:
+    """The VEVENT of a hearing.
+
+    With the `organisation`: the “add to calendar” download (METHOD:PUBLISH wants one ORGANIZER, RFC 5546 3.2.1).
+    Without: a feed, where an ORGANIZER would make clients ask for answers. Never an ATTENDEE.
+    """
     mark = CANCELLED_MARK if occasion.cancelled else POSTPONED_MARK if occasion.postponed else ""
     made = Event()
     made.add("uid", uid("hearing", occasion.uid, host))
@@ -107,9 +135,10 @@ def event(occasion: Occasion, *, host: str, organisation: str) -> Event:
     made.add("description", vText(text(_story(occasion))))
     made.add("location", vText(line(occasion.place)))
     made.add("url", vUri(occasion.url), parameters={"VALUE": "URI"})
-    organiser = vCalAddress(f"mailto:station-{occasion.station_key}@{host}")
-    organiser.params["CN"] = parameter(organisation)
-    made.add("organizer", organiser)
+    if organisation is not None:
+        organiser = vCalAddress(f"mailto:station-{occasion.station_key}@{host}")
+        organiser.params["CN"] = parameter(organisation)
+        made.add("organizer", organiser)
     status, transparent, busy = "CONFIRMED", "OPAQUE", "BUSY"
     if occasion.cancelled:
         status, transparent, busy = "CANCELLED", "TRANSPARENT", "FREE"
@@ -122,7 +151,7 @@ def event(occasion: Occasion, *, host: str, organisation: str) -> Event:
     made.add("categories", [line(occasion.category)])
     if occasion.follows_uid:
         made.add("related-to", vText(uid("hearing", occasion.follows_uid, host)), parameters={"RELTYPE": "PARENT"})
-    if not occasion.cancelled and not occasion.postponed:
+    if alarm and not occasion.cancelled and not occasion.postponed:
         made.add_component(_alarm(occasion, host))
     return made
 
@@ -157,3 +186,98 @@ def publish(events: Iterable[Event]) -> bytes:
     head.add("method", "PUBLISH")
     lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
     return lines + VTIMEZONE + b"".join(e.to_ical(sorted=False) for e in events) + b"END:VCALENDAR\r\n"
+
+
+def due_event(due: Due, *, host: str, alarms: bool = True) -> Event:
+    """A promise's due date as an all-day VEVENT (calendar.md a.3): shown by every client, blocks no time."""
+    made = Event()
+    _due_head(made, due, uid("commitment", due.uid, host), host)
+    made.add("dtstart", due.due)
+    made.add("dtend", due.due + timedelta(days=1))  # exclusive; the same day is no time at all in Outlook
+    made.add("status", "CANCELLED" if due.released else "CONFIRMED")
+    made.add("transp", "TRANSPARENT")
+    made.add("x-microsoft-cdo-busystatus", vText("FREE"))
+    if alarms and not due.kept and not due.released:
+        for days in (3, 1):
+            made.add_component(_morning_alarm(due, days, host))
+    return made
+
+
+def todo(due: Due, *, host: str, alarms: bool = True) -> Todo:
+    """The same as a task, for the clients that show tasks; under a UID of its own."""
+    made = Todo()
+    _due_head(made, due, uid("commitment-todo", due.uid, host), host)
+    made.add("due", due.due)
+    if due.released:
+        status = "CANCELLED"
+    elif due.kept:
+        status = "COMPLETED"
+    else:
+        status = "IN-PROCESS" if due.percent else "NEEDS-ACTION"
+    made.add("status", status)
+    made.add("percent-complete", 100 if due.kept else min(due.percent, 99))
+    if due.kept and due.closed is not None:
+        made.add("completed", _utc(due.closed))
+    if alarms and not due.kept and not due.released:
+        made.add_component(_morning_alarm(due, 1, host))
+    return made
+
+
+def _due_head(made: Event | Todo, due: Due, identity: str, host: str) -> None:
+    mark = RELEASED_MARK if due.released else KEPT_MARK if due.kept else DUE_MARK
+    made.add("uid", identity)
+    made.add("sequence", due.sequence)
+    made.add("created", _utc(due.created))
+    made.add("last-modified", _utc(due.changed))
+    made.add("dtstamp", _utc(due.changed))
+    made.add("summary", vText(mark + line(due.measure)))
+    made.add("description", vText(text(_promise(due))))
+    made.add("url", vUri(due.url), parameters={"VALUE": "URI"})
+    made.add("class", "PUBLIC")
+    made.add("categories", ["承诺"])
+    if due.hearing_uid:
+        made.add("related-to", vText(uid("hearing", due.hearing_uid, host)), parameters={"RELTYPE": "PARENT"})
+
+
+def _promise(due: Due) -> list[str]:
+    lines = []
+    if due.issue:
+        lines.append(f"问题：{line(due.issue)}")
+    if due.departments:
+        lines.append(f"主办：{line(due.departments[0])}")
+        if len(due.departments) > 1:
+            lines.append(f"会办：{'、'.join(map(line, due.departments[1:]))}")
+    if due.percent and not due.kept and not due.released:
+        lines.append(f"进度：{due.percent}%")
+    return [*lines, due.url]
+
+
+def _morning_alarm(due: Due, days: int, host: str) -> Alarm:
+    """At nine on a morning before the due date, as a moment in UTC: from a DATE, clients count from midnight UTC."""
+    at = datetime.combine(due.due - timedelta(days=days), time(9), LOCAL)
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", vText(DUE_MARK + line(due.measure)))
+    alarm.add("trigger", at.astimezone(UTC), parameters={"VALUE": "DATE-TIME"})
+    alarm.add("uid", uid(f"alarm-{days}", due.uid, host))
+    return alarm
+
+
+def feed(name: str, about: str, components: Iterable[bytes]) -> bytes:
+    """A calendar to subscribe to, of events that are bytes already.
+
+    No UID (clients that find one keep the whole feed as one item), no METHOD, no SOURCE (it would copy the secret
+    address into every file). How often to come again is only a hint (RFC 7986 5.7).
+    """
+    head = Calendar()
+    head.add("version", "2.0")
+    head.add("prodid", PRODID)
+    head.add("calscale", "GREGORIAN")
+    for label in ("name", "x-wr-calname"):
+        head.add(label, vText(line(name)))
+    head.add("x-wr-caldesc", vText(line(about)))
+    head.add("x-wr-timezone", vText("Asia/Shanghai"))
+    head.add("refresh-interval", vDuration(timedelta(hours=1)), parameters={"VALUE": "DURATION"})
+    head.add("x-published-ttl", vText("PT1H"))
+    lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
+    return lines + VTIMEZONE + b"".join(components) + b"END:VCALENDAR\r\n"

@@ -125,6 +125,9 @@ def amend_issue(issue: Issue, changes: Mapping[str, Any], *, actor: User) -> Non
         raise RuleBroken(_("The hearing has been filed; its record is closed."))
     for name, value in changes.items():
         setattr(issue, name, value)
+    if "title" in changes:  # calendars name the issue beside each promise
+        for commitment in db.session.scalars(select(Commitment).where(Commitment.issue_id == issue.id)):
+            commitment.touch()
     audit.record("issue.amend", issue, actor, fields=sorted(changes))
 
 
