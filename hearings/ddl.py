@@ -16,8 +16,36 @@ FINAL = {
 }
 
 
+def _other(*columns: str) -> str:
+    """That one of these columns changes (as text: PostgreSQL's json has no equality)."""
+    return " OR ".join(f"CAST(NEW.{c} AS TEXT) IS DISTINCT FROM CAST(OLD.{c} AS TEXT)" for c in columns)
+
+
+FROZEN = _other(
+    "id", "hearing_id", "minutes_id", "code", "title", "content", "decisions", "pdf_sha256", "docx_sha256",
+    "released_by_id", "released_at",
+)  # fmt: skip
+FINAL_BY_ACT = {
+    "minutes_release": (
+        {"update": f"OLD.withdrawn_at IS NOT NULL OR NEW.withdrawn_at IS NULL OR {FROZEN}", "delete": "1 = 1"},
+        "a release can only be withdrawn",
+    )
+}
+"""As `FINAL`, where one kind of change is allowed: a release is withdrawn, once."""
+
+
 def _sqlite() -> list[tuple[str, str]]:
     made = []
+    for table, (acts, why) in FINAL_BY_ACT.items():
+        for act, when in acts.items():
+            name = f"{table}_final_{act}"
+            made.append(
+                (
+                    f"DROP TRIGGER IF EXISTS {name}",
+                    f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {table} "
+                    f"WHEN {when.replace('IS DISTINCT FROM', 'IS NOT')} BEGIN SELECT RAISE(ABORT, '{why}'); END",
+                )
+            )
     for table, (when, why) in FINAL.items():
         for act in ("update", "delete"):
             name = f"{table}_final_{act}"
@@ -50,6 +78,24 @@ def _sqlite() -> list[tuple[str, str]]:
 
 def _postgresql() -> list[tuple[str, str]]:
     made = []
+    for table, (acts, why) in FINAL_BY_ACT.items():
+        function = f"{table}_final"
+        made.append(
+            (
+                "SELECT 1",
+                f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+                f"BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+            )
+        )
+        for act, when in acts.items():
+            name = f"{function}_{act}"
+            made.append(
+                (
+                    f"DROP TRIGGER IF EXISTS {name} ON {table}",
+                    f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {table} FOR EACH ROW WHEN ({when}) "
+                    f"EXECUTE FUNCTION {function}()",
+                )
+            )
     for table, (when, why) in FINAL.items():
         function = f"{table}_final"
         made.append(
@@ -95,7 +141,7 @@ def remove(connection: Any) -> None:
     for drop, _ in reversed(statements(connection.dialect.name)):
         connection.execute(text(drop))
     if connection.dialect.name == "postgresql":
-        for table in FINAL:
+        for table in (*FINAL, *FINAL_BY_ACT):
             connection.execute(text(f"DROP FUNCTION IF EXISTS {table}_final()"))
 
 

@@ -133,6 +133,8 @@ POLICY: dict[str, dict[Role, str]] = {
     "minutes.return": _ORGANISER,
     "minutes.publish": _ORGANISER,
     "minutes.correct": _ORGANISER,
+    "minutes.release": _ORGANISER,
+    "minutes.withdraw": _ORGANISER,
 }
 
 Clause = ColumnElement[bool]

@@ -27,6 +27,7 @@ THINGS: dict[str, Any] = {
     "confirmation": _l("Confirmation"),
     "ballot": _l("Ballot"),
     "minutes": _l("Minutes"),
+    "minutes_release": _l("Public minutes"),
 }
 
 ACTS: dict[str, Any] = {
@@ -158,6 +159,8 @@ ACTS: dict[str, Any] = {
     "minutes.settle": _l("settled differences in minutes"),
     "minutes.publish": _l("published minutes"),
     "minutes.correct": _l("began a correction of minutes"),
+    "minutes.release": _l("released minutes to the public"),
+    "minutes.withdraw": _l("withdrew public minutes"),
     "hearing.resume.undo": _l("took the resumption back"),
     "commitment.progress": _l("noted progress of a commitment"),
 }
@@ -202,6 +205,10 @@ _KEYS: dict[str, Any] = {
     "version": _l("version"),
     "sha256": _l("fingerprint"),
     "pdf": _l("fingerprint"),
+    "docx": _l("fingerprint of the Word file"),
+    "code": _l("code"),
+    "blackened": _l("blackened"),
+    "kept": _l("kept"),
     "content": _l("fingerprint of the content"),
     "issued_by": _l("issued by"),
 }
