@@ -1,5 +1,6 @@
 """Official papers (GB/T 9704-2012): one plain dict in, bytes out."""
 
 from .pdf import RenderFailed, render, render_many
+from .sheets import to_workbook
 
-__all__ = ["RenderFailed", "render", "render_many"]
+__all__ = ["RenderFailed", "render", "render_many", "to_workbook"]
