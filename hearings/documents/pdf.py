@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from . import child, fonts, text
+from . import child, fonts, qr, text
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ def _run(context: Context, words: object) -> Markup:
 
 
 _environment.filters.update(run=_run, lines_needed=text.lines_needed)
+_environment.globals.update(qr=qr.svg)
 _environment.globals.update(
     {
         name: getattr(text, name)
