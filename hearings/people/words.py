@@ -27,6 +27,7 @@ THINGS: dict[str, Any] = {
     "confirmation": _l("Confirmation"),
     "ballot": _l("Ballot"),
     "minutes": _l("Minutes"),
+    "calendar_feed": _l("Calendar address"),
     "minutes_release": _l("Public minutes"),
 }
 
@@ -159,6 +160,9 @@ ACTS: dict[str, Any] = {
     "minutes.settle": _l("settled differences in minutes"),
     "minutes.publish": _l("published minutes"),
     "minutes.correct": _l("began a correction of minutes"),
+    "calendar.subscribe": _l("subscribed to a calendar"),
+    "calendar.revoke": _l("closed the address of a calendar"),
+    "calendar.alarms": _l("switched the alarms of a calendar"),
     "minutes.release": _l("released minutes to the public"),
     "minutes.withdraw": _l("withdrew public minutes"),
     "hearing.resume.undo": _l("took the resumption back"),
