@@ -20,6 +20,7 @@ from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine
 from ..people.models import Department
 from ..workflow import LABELS
 from . import operations
+from .limits import due_by
 from .models import (
     CATEGORY_LABELS,
     EXCHANGE_LABELS,
@@ -104,7 +105,7 @@ class CommitmentForm(Form):
 
 
 def commit_due(form: Any, start: date) -> tuple[date, str | None]:
-    """The due date of a commitment form and, when it was reckoned, its basis in words.
+    """The due date of a commitment form and, when it was reckoned, its basis.
 
     Raises `RuleBroken` at the field when there is neither a date nor a length of time, or when both are given
     and say different days.
@@ -116,7 +117,7 @@ def commit_due(form: Any, start: date) -> tuple[date, str | None]:
         return given, None
     if not unit:
         raise RuleBroken(_("Working days or months?"), "unit")
-    due, basis = operations.due_by(start, count, unit)
+    due, basis = due_by(start, count, unit)
     if given is not None and given != due:
         raise RuleBroken(
             _("The date and the length of time say different days (%(day)s). Leave one out.", day=due.isoformat()),
@@ -318,6 +319,7 @@ class PromiseFilter(wtforms.Form):
     light = Choice(_l("Light"), required=False, blank=_l("All"))
     street = Choice(_l("Street"), required=False, kind=clean_arg, blank=_l("All"))
     hearing = Choice(_l("Hearing"), required=False, kind=_row_id, blank=_l("All"))
+    year = Choice(_l("Year"), required=False, kind=_row_id, blank=_l("All"))
     due_from = DayField(_l("Due from"), required=False)
     due_to = DayField(_l("Due until"), required=False)
 
@@ -325,6 +327,7 @@ class PromiseFilter(wtforms.Form):
         super().__init__(args)
         _offer_lists(self, lists)
         self.status.offer([*LABELS["commitment"].items(), ("all", _("All"))])
+        self.year.offer((y, y) for y in lists.years)
 
     def wanted(self) -> Filter:
         """As a filter of the queries."""
@@ -334,6 +337,7 @@ class PromiseFilter(wtforms.Form):
             street=self.street.data or None,
             department=self.department.data,
             light=self.light.data if self.light.data in LIGHT_WORDS else None,
+            year=self.year.data if self.year.data and 2000 <= self.year.data <= 2200 else None,
             q=clean_arg(self.q.data or "") or None,
             due_from=self.due_from.data,
             due_to=self.due_to.data,

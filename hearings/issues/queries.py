@@ -427,6 +427,9 @@ def _promise_clauses(user: Any, wanted: Filter) -> list[Clause]:
         clauses.append(Commitment.issue_id.in_(select(Issue.id).where(Issue.street == wanted.street)))
     if wanted.hearing is not None:
         clauses.append(Commitment.issue_id.in_(select(Issue.id).where(Issue.hearing_id == wanted.hearing)))
+    if wanted.year is not None:
+        held = select(Issue.id).join(Hearing, Hearing.id == Issue.hearing_id).where(in_year(wanted.year))
+        clauses.append(Commitment.issue_id.in_(held))
     if wanted.q:
         hits = matches(wanted.q)
         issue = _found(wanted.q)
@@ -450,6 +453,12 @@ def statuses_of(status: str | None) -> tuple[CommitmentStatus, ...]:
     if status in tuple(CommitmentStatus):
         return (CommitmentStatus(status),)
     return (CommitmentStatus.OPEN, CommitmentStatus.REPORTED)
+
+
+def promises_wanted(user: Any, wanted: Filter) -> list[Clause]:
+    """The clauses of a narrowed list of promises, its status and light included; for later rooms' lists of them."""
+    clauses = [*_promise_clauses(user, wanted), Commitment.status.in_(statuses_of(wanted.status))]
+    return [*clauses, _promise_light(wanted.light)] if wanted.light else clauses
 
 
 @dataclass
