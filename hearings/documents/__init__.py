@@ -1,6 +1,6 @@
 """Official papers (GB/T 9704-2012): one plain dict in, bytes out."""
 
-from .pdf import RenderFailed, render, render_many
+from .pdf import Associated, RenderFailed, render, render_many
 from .sheets import to_workbook
 
-__all__ = ["RenderFailed", "render", "render_many", "to_workbook"]
+__all__ = ["Associated", "RenderFailed", "render", "render_many", "to_workbook"]

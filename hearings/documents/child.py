@@ -4,8 +4,9 @@ Started by `pdf` as a plain script, never imported by the web process, and witho
 its environment. It ends after its standard input closes, after a number of papers, or when idle.
 
 A message is a length of eight bytes and that many bytes. A job is one JSON message
-`{"html", "static", "files": [name, …]}` and one message per file; a reply is one JSON message
-`{"ok", "warnings", "error", "incomplete"}` and, when ok, the PDF.
+`{"html", "static", "files": [name, …], "associated": [{"name", "media_type", "description", "relationship"}, …]}`
+and one message per file and per associated file; a reply is one JSON message
+`{"ok", "warnings", "error", "incomplete", "fetched": [address, …], "refused": [address, …]}` and, when ok, the PDF.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import select
 import struct
 import sys
 import traceback
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +29,8 @@ IDLE_SECONDS = 120
 MEMORY_BYTES = 1 << 31
 UNKNOWN = "〓"
 """The compositor's mark for a character no typeface has: never a blank box."""
+MOMENT = datetime(2000, 1, 1)
+"""The date of every associated file. PDF/A-3 wants one; the clock's would make every printing another file."""
 
 
 def read(stream: IO[bytes]) -> bytes | None:
@@ -75,13 +80,23 @@ def main(papers: int) -> None:
             return
         job = json.loads(message)
         files = {name: read(source) or b"" for name in job["files"]}
+        associated = [{**about, "data": read(source) or b""} for about in job["associated"]]
+        asked = Asked()
         try:
-            pdf, warnings = press.print(job["html"], files, job["static"])
+            pdf, warnings = press.print(job["html"], files, job["static"], associated, asked)
         except Exception:
-            write(sink, json.dumps({"ok": False, "error": traceback.format_exc()}).encode())
+            write(sink, json.dumps({"ok": False, "error": traceback.format_exc(), **vars(asked)}).encode())
         else:
-            write(sink, json.dumps({"ok": True, "warnings": warnings}).encode())
+            write(sink, json.dumps({"ok": True, "warnings": warnings, **vars(asked)}).encode())
             write(sink, pdf)
+
+
+class Asked:
+    """What a paper asked for while it was laid out: addresses that were served, and others."""
+
+    def __init__(self) -> None:
+        self.fetched: list[str] = []
+        self.refused: list[str] = []
 
 
 class Press:
@@ -90,6 +105,7 @@ class Press:
     def __init__(self) -> None:
         import weasyprint
         from weasyprint.layout import inline
+        from weasyprint.pdf import stream, tags
         from weasyprint.text.fonts import FontConfiguration
 
         self.weasyprint = weasyprint
@@ -98,23 +114,91 @@ class Press:
         weasyprint.LOGGER.handlers = [self.warnings]
         weasyprint.LOGGER.propagate = False
         inline.justify_line = _justify_line
+        _margins_are_no_content(stream, tags)
         self.unknown: dict[int, str] = {}
 
-    def print(self, html: str, files: dict[str, bytes], static: str) -> tuple[bytes, list[str]]:
+    def print(
+        self,
+        html: str,
+        files: dict[str, bytes],
+        static: str,
+        associated: Sequence[dict[str, Any]] = (),
+        asked: Asked | None = None,
+    ) -> tuple[bytes, list[str]]:
         """Return the PDF/A-3a of `html` and what WeasyPrint had to say. Raises what WeasyPrint raises."""
-        pdf = self._write(html.translate(self.unknown), files, static)
+        fetcher = _fetcher(files, static, asked or Asked())
+        pdf = self._write(html.translate(self.unknown), fetcher, associated)
         if missing := self.warnings.missing():
             self.unknown |= dict.fromkeys(missing, UNKNOWN)
-            pdf = self._write(html.translate(self.unknown), files, static)
+            pdf = self._write(html.translate(self.unknown), fetcher, associated)
         named = sorted(chr(code) for code in self.unknown if chr(code) in html)
         notes = [f"no typeface has {character} (U+{ord(character):04X})" for character in named]
         return pdf, notes + self.warnings.lines
 
-    def _write(self, html: str, files: dict[str, bytes], static: str) -> bytes:
+    def _write(self, html: str, fetcher: Any, associated: Sequence[dict[str, Any]]) -> bytes:
         self.warnings.clear()
-        document = self.weasyprint.HTML(string=html, base_url="paper:", url_fetcher=_fetcher(files, static))
-        result: bytes = document.write_pdf(font_config=self.fonts, pdf_variant="pdf/a-3a", pdf_tags=True)
+        document = self.weasyprint.HTML(string=html, base_url="paper:", url_fetcher=fetcher)
+        result: bytes = document.write_pdf(
+            font_config=self.fonts,
+            pdf_variant="pdf/a-3a",
+            pdf_tags=True,
+            attachments=[self._attachment(each) for each in sorted(associated, key=lambda each: each["name"])],
+            finisher=_finish,
+        )
         return result
+
+    def _attachment(self, associated: dict[str, Any]) -> Any:
+        """An associated file (PDF/A-3, ISO 19005-3 6.8), through a door of its own that knows only this file."""
+        from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+        class Door(URLFetcher):
+            def fetch(self, url: str, headers: Any = None) -> Any:
+                return URLFetcherResponse(url, associated["data"], {"Content-Type": associated["media_type"]})
+
+        return self.weasyprint.Attachment(
+            url="associated:file",
+            url_fetcher=Door(allowed_protocols=("associated",)),
+            name=associated["name"],
+            description=associated["description"],
+            relationship=associated["relationship"],
+            created=MOMENT,
+            modified=MOMENT,
+        )
+
+
+def _finish(document: Any, pdf: Any) -> None:
+    """What WeasyPrint leaves out or says twice, put right before the file is written."""
+    import pydyf
+
+    if associated := pdf.catalog.get("AF"):  # once from the names and once from the file specifications
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(associated))
+    pdf.catalog["PageLabels"] = pydyf.Dictionary({"Nums": pydyf.Array([0, pydyf.Dictionary({"S": "/D"})])})
+    dictionaries = [each for each in pdf.objects if isinstance(each, pydyf.Dictionary)]
+    elements = {each.reference: each for each in dictionaries if each.get("Type") == "/StructElem"}
+    for element in elements.values():
+        if element["S"] == "/TH":
+            row = elements[element["P"]]
+            in_head = elements[row["P"]]["S"] == "/THead"
+            element["A"]["Scope"] = "/Column" if in_head else "/Row"
+
+
+def _margins_are_no_content(stream: Any, tags: Any) -> None:
+    """Make what stands in page margins (page numbers, the word draft) an artifact.
+
+    WeasyPrint marks it as content and leaves its tags outside the tree, where no reader finds what it is.
+    """
+    from weasyprint.formatting_structure import boxes
+
+    marked, build = stream.Stream.marked, tags._build_box_tree
+
+    def marked_unless_in_margin(self: Any, box: Any, tag: str) -> Any:
+        return self.artifact() if box.element is None else marked(self, box, tag)  # margins are of no element
+
+    def build_unless_margin(box: Any, *rest: Any) -> Any:
+        return iter(()) if isinstance(box, boxes.MarginBox) else build(box, *rest)
+
+    stream.Stream.marked = marked_unless_in_margin
+    tags._build_box_tree = build_unless_margin
 
 
 class _Warnings(logging.Handler):
@@ -138,21 +222,30 @@ class _Warnings(logging.Handler):
         return self.codes - {ord(UNKNOWN)}
 
 
-def _fetcher(files: dict[str, bytes], static: str) -> Any:
+def _fetcher(files: dict[str, bytes], static: str, asked: Asked | None = None) -> Any:
     """Return WeasyPrint's door to the world: `attachment:<sha256>` from `files`, `static:<path>`, nothing else."""
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+    log = asked or Asked()
+
     class Fetcher(URLFetcher):
         def fetch(self, url: str, headers: Any = None) -> Any:
-            scheme, _, name = url.partition(":")
-            if scheme == "attachment" and name in files:
-                return URLFetcherResponse(url, files[name])
-            if scheme == "static":
-                root = Path(static).resolve()
-                path = (root / name).resolve()
-                if path.is_relative_to(root) and path.is_file():
-                    return URLFetcherResponse(url, path.read_bytes())
-            raise ValueError("refused")
+            body = found(url)
+            (log.refused if body is None else log.fetched).append(url[:200])
+            if body is None:
+                raise ValueError("refused")
+            return URLFetcherResponse(url, body)
+
+    def found(url: str) -> bytes | None:
+        scheme, _, name = url.partition(":")
+        if scheme == "attachment" and name in files:
+            return files[name]
+        if scheme == "static":
+            root = Path(static).resolve()
+            path = (root / name).resolve()
+            if path.is_relative_to(root) and path.is_file():
+                return path.read_bytes()
+        return None
 
     return Fetcher(allowed_protocols=())
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,12 +49,24 @@ _INCOMPLETE = lazy_gettext("The libraries that print papers are missing on this 
 _LATE = lazy_gettext("The paper took too long and was stopped. Nothing was changed; shorten it or split it in two.")
 
 
+class Associated(NamedTuple):
+    """A file embedded in a paper and bound to it (PDF/A-3): the same in a form that machines read."""
+
+    name: str
+    media_type: str
+    data: bytes
+    description: str
+    relationship: str = "Data"
+    """AFRelationship, ISO 32000-2 7.11.3: Data, Source, Alternative, Supplement or Unspecified."""
+
+
 class Job(NamedTuple):
-    """One paper to render: see `render` for the three."""
+    """One paper to render: see `render` for the four."""
 
     template: str
     content: Mapping[str, Any]
     files: Mapping[str, bytes] = {}
+    associated: Sequence[Associated] = ()
 
 
 def render(
@@ -63,16 +75,18 @@ def render(
     *,
     files: Mapping[str, bytes] | None = None,
     fonts_dir: Path | None = None,
+    associated: Sequence[Associated] = (),
 ) -> bytes:
     """Return one paper as PDF/A-3a, laid out by GB/T 9704-2012 (`minutes`: its 10.3 纪要格式).
 
     In: the template's name (`minutes`, `paper`), the composed dict (JSON-able; all text final; see the head of
-    the template for its keys), the pictures it names by `attachment:<sha256>`, and where dropped-in typefaces
-    lie (default instance/fonts). Out: the PDF, the same bytes for the same content and typefaces.
+    the template for its keys), the pictures it names by `attachment:<sha256>`, where dropped-in typefaces lie
+    (default instance/fonts), and files to embed. Out: the PDF, the same bytes for the same content, files and
+    typefaces.
     Raises RenderFailed, whose message says in a sentence what to do, when every child stays busy for 60 seconds,
     the paper takes longer than that, the child dies, or the machine has no Chinese typeface.
     """
-    return _pool(fonts_dir).print(to_html(template, content, _fontset(fonts_dir)), files or {})
+    return _pool(fonts_dir).print(to_html(template, content, _fontset(fonts_dir)), files or {}, associated)
 
 
 def render_many(jobs: Iterable[Job], *, fonts_dir: Path | None = None) -> Iterator[bytes]:
@@ -86,7 +100,7 @@ def render_many(jobs: Iterable[Job], *, fonts_dir: Path | None = None) -> Iterat
         running: deque[Future[bytes]] = deque()
         for job in jobs:
             html = to_html(job.template, job.content, fontset)
-            running.append(threads.submit(pool.print, html, job.files))
+            running.append(threads.submit(pool.print, html, job.files, job.associated))
             if len(running) > CHILDREN:
                 yield running.popleft().result()
         while running:
@@ -143,15 +157,18 @@ class _Child:
     def usable(self, fontset: fonts.FontSet) -> bool:
         return self.left > 0 and self.fonts == fontset.digest and self.process.poll() is None
 
-    def ask(self, html: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], bytes] | None:
+    def ask(
+        self, html: str, files: Mapping[str, bytes], associated: Sequence[Associated] = ()
+    ) -> tuple[dict[str, Any], bytes] | None:
         """Return the reply and the PDF, or None when the child ended without one (crash, time limit)."""
         self.left -= 1
         assert self.process.stdin
         assert self.process.stdout
-        job = {"html": html, "static": str(STATIC), "files": list(files)}
+        described = [{k: v for k, v in each._asdict().items() if k != "data"} for each in associated]
+        job = {"html": html, "static": str(STATIC), "files": list(files), "associated": described}
         try:
             child.write(self.process.stdin, json.dumps(job).encode())
-            for body in files.values():
+            for body in [*files.values(), *(each.data for each in associated)]:
                 child.write(self.process.stdin, body)
             answer = child.read(self.process.stdout)
             if answer is None:
@@ -189,7 +206,7 @@ class _Pool:
         for _ in range(CHILDREN):
             self.slots.put(None)
 
-    def print(self, html: str, files: Mapping[str, bytes]) -> bytes:
+    def print(self, html: str, files: Mapping[str, bytes], associated: Sequence[Associated] = ()) -> bytes:
         try:
             held = self.slots.get(timeout=SECONDS)
         except queue.Empty:
@@ -197,10 +214,10 @@ class _Pool:
         try:
             if held is None or not held.usable(self.fontset):
                 held = self._renew(held)
-            outcome, late = self._ask(held, html, files)
+            outcome, late = self._ask(held, html, files, associated)
             if outcome is None and not late and held.ended_by_itself():
                 held = self._renew(held)
-                outcome, late = self._ask(held, html, files)
+                outcome, late = self._ask(held, html, files, associated)
             if outcome is None:
                 raise RenderFailed(_LATE if late else _FAILED)
         except BaseException:
@@ -224,13 +241,15 @@ class _Pool:
         return _Child(self.fontset)
 
     @staticmethod
-    def _ask(held: _Child, html: str, files: Mapping[str, bytes]) -> tuple[tuple[dict[str, Any], bytes] | None, bool]:
+    def _ask(
+        held: _Child, html: str, files: Mapping[str, bytes], associated: Sequence[Associated]
+    ) -> tuple[tuple[dict[str, Any], bytes] | None, bool]:
         begun = time.monotonic()
         timer = threading.Timer(SECONDS, held.process.kill)
         timer.daemon = True
         timer.start()
         try:
-            outcome = held.ask(html, files)
+            outcome = held.ask(html, files, associated)
         finally:
             timer.cancel()
         return outcome, outcome is None and time.monotonic() - begun >= SECONDS
