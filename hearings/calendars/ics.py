@@ -56,6 +56,8 @@ class Occasion:
     theme: str | None = None
     category: str = "民生夜询会"
     follows_uid: str | None = None
+    reviews: tuple[str, ...] = ()
+    """Of a look-back: the uids of the commitments on its list."""
     cancelled: bool = False
     postponed: bool = False
     reason: str | None = None
@@ -134,7 +136,8 @@ def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: boo
     made.add("summary", vText(mark + line(occasion.title)))
     made.add("description", vText(text(_story(occasion))))
     made.add("location", vText(line(occasion.place)))
-    made.add("url", vUri(occasion.url), parameters={"VALUE": "URI"})
+    if occasion.url:
+        made.add("url", vUri(occasion.url), parameters={"VALUE": "URI"})
     if organisation is not None:
         organiser = vCalAddress(f"mailto:station-{occasion.station_key}@{host}")
         organiser.params["CN"] = parameter(organisation)
@@ -151,6 +154,8 @@ def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: boo
     made.add("categories", [line(occasion.category)])
     if occasion.follows_uid:
         made.add("related-to", vText(uid("hearing", occasion.follows_uid, host)), parameters={"RELTYPE": "PARENT"})
+    for promise in occasion.reviews:
+        made.add("related-to", vText(uid("commitment", promise, host)), parameters={"RELTYPE": "SIBLING"})
     if alarm and not occasion.cancelled and not occasion.postponed:
         made.add_component(_alarm(occasion, host))
     return made
@@ -165,7 +170,7 @@ def _story(occasion: Occasion) -> list[str]:
     if occasion.agenda:
         lines.append("议题：")
         lines.extend(f"{number}. {line(title)}" for number, title in enumerate(occasion.agenda, 1))
-    return [*lines, occasion.url]
+    return [*lines, occasion.url] if occasion.url else lines
 
 
 def _alarm(occasion: Occasion, host: str) -> Alarm:
@@ -179,13 +184,23 @@ def _alarm(occasion: Occasion, host: str) -> Alarm:
 
 def publish(events: Iterable[Event]) -> bytes:
     """A calendar file to be downloaded: UTF-8, CRLF, lines of at most 75 octets."""
+    return _file(events, method="PUBLISH")
+
+
+def snapshot(components: Iterable[Event | Todo]) -> bytes:
+    """A calendar file to be kept beside a paper: no METHOD, so no client takes it for an invitation."""
+    return _file(components)
+
+
+def _file(components: Iterable[Event | Todo], method: str | None = None) -> bytes:
     head = Calendar()
     head.add("version", "2.0")
     head.add("prodid", PRODID)
     head.add("calscale", "GREGORIAN")
-    head.add("method", "PUBLISH")
+    if method is not None:
+        head.add("method", method)
     lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
-    return lines + VTIMEZONE + b"".join(e.to_ical(sorted=False) for e in events) + b"END:VCALENDAR\r\n"
+    return lines + VTIMEZONE + b"".join(c.to_ical(sorted=False) for c in components) + b"END:VCALENDAR\r\n"
 
 
 def due_event(due: Due, *, host: str, alarms: bool = True) -> Event:
@@ -232,7 +247,8 @@ def _due_head(made: Event | Todo, due: Due, identity: str, host: str) -> None:
     made.add("dtstamp", _utc(due.changed))
     made.add("summary", vText(mark + line(due.measure)))
     made.add("description", vText(text(_promise(due))))
-    made.add("url", vUri(due.url), parameters={"VALUE": "URI"})
+    if due.url:
+        made.add("url", vUri(due.url), parameters={"VALUE": "URI"})
     made.add("class", "PUBLIC")
     made.add("categories", ["承诺"])
     if due.hearing_uid:
@@ -249,7 +265,7 @@ def _promise(due: Due) -> list[str]:
             lines.append(f"会办：{'、'.join(map(line, due.departments[1:]))}")
     if due.percent and not due.kept and not due.released:
         lines.append(f"进度：{due.percent}%")
-    return [*lines, due.url]
+    return [*lines, due.url] if due.url else lines
 
 
 def _morning_alarm(due: Due, days: int, host: str) -> Alarm:
