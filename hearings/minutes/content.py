@@ -2,7 +2,8 @@
 
 `compose()` writes what the record says; the language of the paper is Chinese, whatever the reader's. The dict
 has the keys that templates/documents/minutes.html wants, and a few it does not read: `key` on sections and
-items, `number` and `title` on items, so that prose edited by hand can be told from what the record says now.
+items, `number` and `title` on items, so that prose edited by hand can be told from what the record says now; and
+`data`, the record for machines (see data.py), which is no piece: it is taken anew when the paper is made final.
 """
 
 import copy
@@ -21,6 +22,7 @@ from ..issues.models import Assignment, Commitment, Exchange, ExchangeKind, Issu
 from ..people.models import Department, User
 from ..reviews.models import Ballot, BallotVerdict, Finding, Verdict
 from ..schedule.models import AttendanceList, Came, Capacity, Hearing, HearingKind, Participant
+from .data import machine
 from .queries import Record, record_of
 
 KIND_WORDS = {
@@ -576,6 +578,7 @@ def compose(hearing: Hearing) -> dict[str, Any]:
             "correction_reason": None,
             "draft": True,
             "single_sided": bool(config["SINGLE_SIDED"]),
+            "data": machine(record),
         }
     )
 

@@ -121,6 +121,7 @@ def evening(world):
 def test_the_whole_paper(world, evening):
     said = content.compose(evening)
     ids = [i["key"] for i in said["sections"][1]["items"]]
+    assert said.pop("data")["issues"]  # test_data.py
     assert said == {
         "format": 1,
         "kind": "minutes",
