@@ -127,6 +127,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "confirmation.refuse": {_D: "asked"},
     "confirmation.waive": _ORGANISER,
     # minutes
+    "paper.print": {_O: OWN, _L: ALL, _U: ALL},
     "minutes.read": _READ,
     "minutes.draft": _ORGANISER,
     "minutes.review": _ORGANISER,

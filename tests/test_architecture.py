@@ -7,7 +7,7 @@ from config import RULES
 
 PACKAGE = Path(__file__).parent.parent / "hearings"
 ORDER = [
-    "core", "documents", "people", "schedule", "issues", "reviews", "onsite", "calendars", "minutes", "notices", "ledger", "desk", "demo", "cli",
+    "core", "documents", "people", "schedule", "issues", "reviews", "onsite", "calendars", "minutes", "papers", "notices", "ledger", "desk", "demo", "cli",
 ]  # fmt: skip
 RINGS = {"__init__.py": "cli", "cli.py": "cli"}
 """The frame that joins the rooms may import all of them."""

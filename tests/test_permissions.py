@@ -35,6 +35,7 @@ ROW_OF = {
     "ballot.record": "hearing",
     "confirmation.ask": "issue",
     "minutes.draft": "hearing",
+    "paper.print": "hearing",
 }
 NO_ROW = {"user", "setting", "holiday", "audit"}
 MODELS: dict[str, Any] = {

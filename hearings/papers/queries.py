@@ -1,11 +1,10 @@
 """What papers are composed from, and what there is of a hearing to print."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ..db import db
 from ..files import Blob
@@ -75,17 +74,17 @@ def published_minutes(hearing: Hearing, user: Any) -> Sequence[Minutes]:
     ).all()
 
 
-def assignments_of(hearing: Hearing) -> Sequence[Assignment]:
-    """Every assignment of a hearing's own issues, in the order of the issues."""
+def assignments_of(hearing: Hearing, user: Any) -> Sequence[Assignment]:
+    """The assignments of a hearing's own issues that this person may read, in the order of the issues."""
     return (
         db.session.scalars(
             select(Assignment)
             .join(Assignment.issue)
-            .where(Issue.hearing_id == hearing.id)
+            .where(Issue.hearing_id == hearing.id, scoped("assignment.read", user, Assignment))
             .options(
                 joinedload(Assignment.department),
-                joinedload(Assignment.issue).joinedload(Issue.hearing),
-                joinedload(Assignment.issue).joinedload(Issue.lead_deputy),
+                contains_eager(Assignment.issue).joinedload(Issue.hearing),
+                contains_eager(Assignment.issue).joinedload(Issue.lead_deputy),
             )
             .order_by(Issue.position, Issue.id, Assignment.round, Assignment.id)
         )
@@ -99,12 +98,4 @@ def blobs(sha256s: set[str]) -> dict[str, bytes]:
     if not sha256s:
         return {}
     rows = db.session.execute(select(Blob.sha256, Blob.data).where(Blob.sha256.in_(sorted(sha256s))))
-    return {sha: data for sha, data in rows}
-
-
-def by_key(rows: Sequence[Any], key: str) -> dict[Any, list[Any]]:
-    """Rows grouped by one attribute."""
-    found: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[getattr(row, key)].append(row)
-    return found
+    return dict(rows.tuples().all())

@@ -1,0 +1,90 @@
+"""What the pages of papers share: the blueprint, and how a dict becomes an answer."""
+
+import io
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Blueprint, request, send_file
+from werkzeug.wrappers import Response
+
+from ..db import db
+from ..documents import RenderFailed, render
+from ..documents.word import to_word
+from ..errors import RuleBroken
+from ..minutes.content import fingerprint
+from . import queries
+
+bp = Blueprint("papers", __name__)
+
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "zip": "application/zip",
+}
+_made: OrderedDict[str, bytes] = OrderedDict()
+"""The last few papers of this process by fingerprint and form: a notice is fetched by twenty people in an hour."""
+KEPT = 8
+
+
+def files_of(content: Mapping[str, Any]) -> dict[str, bytes]:
+    """The stored bytes of the pictures that a dict names."""
+    return queries.blobs(set(_pictures(content)))
+
+
+def _pictures(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "pictures":
+                yield from (picture["sha256"] for picture in inner)
+            else:
+                yield from _pictures(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _pictures(inner)
+
+
+def answer(template: str, content: Mapping[str, Any], form: str, name: str | None = None) -> Response:
+    """Answer with one paper, or with 304 before anything is printed.
+
+    In: the template and its composed dict, `pdf` or `docx`, and the file's name without its end (the title unless
+    given). Ends the transaction: nothing is held while a child prints. Raises RuleBroken when it cannot be made.
+    """
+    etag = f"{fingerprint(content)}-{form}"
+    name = f"{file_name(name or content['title'])}.{form}"
+    if request.if_none_match.contains(etag):
+        return send(b"", form, name, etag)
+    data = _made.get(etag)
+    if data is None:
+        files = files_of(content)
+        db.session.rollback()
+        data = made(template, content, form, files)
+        _made[etag] = data
+        while len(_made) > KEPT:
+            _made.popitem(last=False)
+    return send(data, form, name, etag)
+
+
+def made(template: str, content: Mapping[str, Any], form: str, files: Mapping[str, bytes]) -> bytes:
+    """One paper's bytes. Raises RuleBroken with a sentence when it cannot be rendered."""
+    if form == "docx":
+        return to_word(template, content, files=files)
+    try:
+        return render(template, content, files=files)
+    except RenderFailed as failed:
+        raise RuleBroken(str(failed)) from failed
+
+
+def send(data: bytes, form: str, name: str, etag: str) -> Response:
+    """Bytes with their fingerprint; a PDF opens in the browser, the rest is saved."""
+    sent = send_file(
+        io.BytesIO(data), mimetype=MEDIA_TYPES[form], as_attachment=form != "pdf", download_name=name, etag=etag
+    )
+    sent.headers["Cache-Control"] = "private, no-cache"
+    return sent
+
+
+def file_name(words: str) -> str:
+    """`words` as a name that every file system takes: no separators, at most 70 characters."""
+    return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]+', " ", words).strip(" .")[:70] or "paper"
