@@ -4,6 +4,8 @@ A page asks for hundreds of words. The library finds the context, the locale and
 here the language is settled once a request, and a word without placeholders is one look into a dict.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -75,6 +77,17 @@ def of_browser() -> str:
     """What the browser asks for. A Chinese one says `zh-CN,zh;q=0.9,en;q=0.8`; anything unknown gets Chinese."""
     best = request.accept_languages.best_match(["zh-CN", "zh-Hans", "zh-SG", "zh", "en"])
     return ENGLISH if best == "en" else CHINESE
+
+
+@contextmanager
+def in_chinese() -> Iterator[None]:
+    """Words of papers: Chinese, whatever language the page is in."""
+    token = _settled.set(None)
+    try:
+        with force_locale(CHINESE):
+            yield
+    finally:
+        _settled.reset(token)
 
 
 def is_english() -> bool:

@@ -24,10 +24,8 @@ DATA = re.compile(
 )
 
 
-RECORD = re.compile(
-    r"交办之日起\d+个月（重新办理）|交办之日起\d+个月|自\d+年\d+月\d+日起\d+个(?:工作日|月)|[（）　]|北仑区人大代表民生夜询会回头看"
-)
-"""Words of the record, which is kept in Chinese: how a date came about, a proposed title."""
+RECORD = re.compile(r"[（）　]|北仑区人大代表民生夜询会回头看")
+"""Words of the record, which is kept in Chinese: a proposed title."""
 
 
 def untranslated(said: list[str], logins: set[str]) -> list[str]:

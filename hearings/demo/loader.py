@@ -896,7 +896,7 @@ def _basis(words: str | None) -> str | None:
     if not words:
         return None
     number, _, unit = words.partition(" ")
-    return f"会后{number}个{'工作日' if 'work' in unit else '月'}"
+    return f"{'workdays' if 'work' in unit else 'months'}:{number}:hearing"
 
 
 def _rising(steps: list[tuple[datetime, str, dict[str, Any]]]) -> Iterator[tuple[datetime, str, dict[str, Any]]]:

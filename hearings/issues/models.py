@@ -240,7 +240,7 @@ class Assignment(Model):
     assigned_on: Mapped[date]
     due_on: Mapped[date]
     due_basis: Mapped[str]
-    """How the date came about, in words, e.g. 交办之日起3个月."""
+    """How the date came about, as `limits` writes it, e.g. months:3:assigned."""
     requirement: Mapped[str | None]
     respond_by: Mapped[date]
     """Until when it may be returned; no answer by then counts as accepted."""
@@ -334,7 +334,7 @@ class Commitment(Published, Model):
     measure: Mapped[str]
     due_on: Mapped[date]
     due_basis: Mapped[str | None]
-    """When computed: how, e.g. 自2021年3月25日起10个工作日."""
+    """When computed: how, as `limits` writes it, e.g. workdays:10:2021-03-25."""
     vague_words: Mapped[str | None]
     """The vague words the recorder was warned of and kept, separated by 、."""
     status: Mapped[CommitmentStatus] = enum_column(CommitmentStatus, default=CommitmentStatus.OPEN)

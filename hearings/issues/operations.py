@@ -16,6 +16,7 @@ from ..filters import day as day_words
 from ..people.models import Department, DepartmentKind, User
 from ..schedule.models import Hearing, HearingStatus, Topic
 from ..workflow import guard
+from . import limits
 from .models import (
     Assignment,
     AssignmentStatus,
@@ -264,18 +265,6 @@ def vague_words(measure: str) -> list[str]:
     return [word for word in current_app.config["VAGUE_WORDS"] if word in measure]
 
 
-def due_by(start: date, count: int, unit: str) -> tuple[date, str]:
-    """A due date from "n working days / months", with its basis in words."""
-    if unit not in workdays.LIMITS or not 1 <= count <= (120 if unit == "months" else 750):
-        raise RuleBroken(_("Between 1 and 750 working days, or 1 and 120 months."), "count")
-    due = workdays.LIMITS[unit](start, count)
-    length = f"{count}个工作日" if unit == "workdays" else f"{count}个月"
-    basis = f"自{start.year}年{start.month}月{start.day}日起{length}"
-    if not workdays.year_is_known(due.year):
-        basis += f"（{due.year}年节假日尚未公布，日期可能调整）"
-    return due, basis
-
-
 def make_commitment(
     issue: Issue,
     *,
@@ -486,9 +475,10 @@ def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: U
 
 def default_limit(issue: Issue, start: date) -> tuple[date, str]:
     """The reply limit of an assignment made on `start`, with its basis."""
-    months = current_app.config["REWORK_MONTHS"] if issue.round > 1 else current_app.config["REPLY_MONTHS"]
+    again = issue.round > 1
+    months = current_app.config["REWORK_MONTHS"] if again else current_app.config["REPLY_MONTHS"]
     due = workdays.add_months(start, months)
-    return due, f"交办之日起{months}个月" + ("（重新办理）" if issue.round > 1 else "")
+    return due, limits.code(months, "months", limits.ASSIGNED, due, *([limits.REWORK] if again else []))
 
 
 def assign(
@@ -511,7 +501,7 @@ def assign(
     if due_on is not None and due_on != limit:
         if due_on < start:
             raise RuleBroken(_("The date lies before the assignment."), "due_on")
-        limit, basis = due_on, "交办时确定"
+        limit, basis = due_on, limits.SET_AT_ASSIGNING
     parts = {lead: Part.LEAD}
     for department in co_handlers:
         parts.setdefault(department, Part.CO_HANDLER)
@@ -760,7 +750,7 @@ def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None
     issue.round += 1
     limit, basis = default_limit(issue, today())
     if due_on is not None:
-        limit, basis = due_on, "重新办理时确定"
+        limit, basis = due_on, limits.SET_AT_REWORK
     for old in current:
         if old.status == AssignmentStatus.RETURNED:
             continue

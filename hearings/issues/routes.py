@@ -43,6 +43,7 @@ from .forms import (
     ReworkForm,
     TransferForm,
 )
+from .limits import basis_words
 from .models import (
     Assignment,
     AssignmentStatus,
@@ -59,6 +60,7 @@ from .models import (
 from .queries import AGREED_ON_THE_SPOT, ISSUE_BUTTONS, STORY_PARTS
 
 bp = Blueprint("issues", __name__)
+bp.add_app_template_filter(basis_words)
 
 __all__ = ["AGREED_ON_THE_SPOT", "ISSUE_BUTTONS", "STORY_PARTS", "bp"]
 
@@ -266,6 +268,7 @@ def commitments() -> Any:
         status_words={k: (str(v), story.tone("commitment", k)) for k, v in workflow.LABELS["commitment"].items()},
         light_words={k: str(v) for k, v in rules.LIGHT_WORDS.items()},
         narrowed=bool(request.args),
+        narrowing=_address().partition("?")[2],
     )
 
 
@@ -537,7 +540,7 @@ def assign(issue: Issue) -> Any:
         said=_("Assigned."),
         facts=[
             (_("Issue"), issue.title),
-            (_("Usual limit"), f"{day(limit)}（{basis}）"),
+            (_("Usual limit"), _("%(day)s (%(basis)s)", day=day(limit), basis=basis_words(basis))),
         ],
     )
 
@@ -776,7 +779,7 @@ def _assignment_facts(a: Assignment) -> list[tuple[Any, Any]]:
     facts = [
         (_("Issue"), a.issue.title),
         (_("Department"), a.department.name),
-        (_("Limit"), f"{day(a.due_on)}（{a.due_basis}）"),
+        (_("Limit"), _("%(day)s (%(basis)s)", day=day(a.due_on), basis=basis_words(a.due_basis))),
     ]
     return facts + ([(_("What is asked"), a.requirement)] if a.requirement else [])
 

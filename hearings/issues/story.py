@@ -11,6 +11,7 @@ from .. import workflow
 from ..db import local, today
 from ..filters import day, days_until, moment, names
 from . import rules
+from .limits import basis_words
 from .models import (
     EXCHANGE_LABELS,
     OUTCOME_LABELS,
@@ -88,7 +89,7 @@ def promise(commitment: Commitment) -> Event:
         "lead": commitment.lead.short_name,
         "co_handlers": names(commitment.co_handlers),
         "due": day(commitment.due_on),
-        "basis": commitment.due_basis,
+        "basis": basis_words(commitment.due_basis),
         "left": days_until(commitment.due_on) if commitment.status == CommitmentStatus.OPEN else None,
         "light": rules.light(commitment),
         "status": workflow.label("commitment", commitment.status),
@@ -243,7 +244,7 @@ def _went_on(a: Assignment) -> bool:
 
 def limit_words(a: Assignment) -> str:
     """An assignment's limit with its basis, in one line."""
-    return _("reply by %(day)s (%(basis)s)", day=day(a.due_on), basis=a.due_basis)
+    return _("reply by %(day)s (%(basis)s)", day=day(a.due_on), basis=basis_words(a.due_basis))
 
 
 def _progress(line: Progress, who: str) -> Event:
@@ -366,7 +367,7 @@ def promise_story(
     made = promise(c)
     rows = [(_("Due on"), made["due"] if not extensions else day(extensions[0].old_due_on))]
     if c.due_basis:
-        rows.append((_("Basis"), c.due_basis))
+        rows.append((_("Basis"), basis_words(c.due_basis)))
     events = [_event(c.made_at, _("Promised"), who=c.lead.name, text=c.measure, tone="blue", rows=rows)]
     for was in c.corrected or ():
         events.append(

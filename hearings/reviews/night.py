@@ -19,6 +19,7 @@ from ..filters import full_day
 from ..forms import Form, new_form_id
 from ..issues import operations as issues
 from ..issues.forms import CommitmentForm, ExchangeForm, IssueForm, OutcomeForm
+from ..issues.limits import basis_words, due_by
 from ..issues.models import (
     EXCHANGE_LABELS,
     OUTCOME_LABELS,
@@ -627,10 +628,10 @@ def reckon(hearing: Hearing) -> Any:
     """The day that "n working days / months" after the hearing fall on, for the script: {day, words, basis}."""
     count, unit = number_arg("count"), request.args.get("unit", "")
     try:
-        due, basis = issues.due_by(hearing.day, count or 0, unit)
+        due, basis = due_by(hearing.day, count or 0, unit)
     except RuleBroken as broken:
         return jsonify(message=str(broken.message)), 422
-    return jsonify(day=due.isoformat(), words=full_day(due), basis=basis)
+    return jsonify(day=due.isoformat(), words=full_day(due), basis=basis_words(basis))
 
 
 def _reckon_only(hearing: Hearing, form: Any) -> str | None:
@@ -640,14 +641,14 @@ def _reckon_only(hearing: Hearing, form: Any) -> str | None:
     try:
         if form.count.data is None or not form.unit.data:
             raise RuleBroken(_("Say by when: a date, or a number of working days or months."), "count")
-        due, basis = issues.due_by(hearing.day, form.count.data, form.unit.data)
+        due, basis = due_by(hearing.day, form.count.data, form.unit.data)
     except RuleBroken as broken:
         form.add_error(broken)
         return ""
     form.due_on.data = due
     form.due_on.raw_data = None
     form.warn()
-    return _("%(basis)s: %(day)s", basis=basis, day=day_words(due))
+    return _("%(basis)s: %(day)s", basis=basis_words(basis), day=day_words(due))
 
 
 @bp.post("/hearings/<int:id>/session/issues/<int:issue_id>/commitments")
@@ -690,7 +691,7 @@ def correct(hearing: Hearing, promise_id: int) -> Any:
     def act() -> None:
         basis = row.due_basis
         if form.count.data is not None:
-            form.due_on.data, basis = issues.due_by(hearing.day, form.count.data, form.unit.data or "")
+            form.due_on.data, basis = due_by(hearing.day, form.count.data, form.unit.data or "")
         elif form.due_on.data is None:
             raise RuleBroken(_("Say by when: a date, or a number of working days or months."), "due_on")
         changes = form.merge({k: values[k] for k in ("measure", "lead", "co_handlers", "due_on")}, row)

@@ -226,7 +226,7 @@ def _issues(count: int, hearings: int, ids: Any, dice: random.Random) -> None:
             {
                 "id": i, "issue_id": i, "round": 1, "department_id": office, "part": "lead",
                 "status": "assigned" if status == "assigned" else "replied" if closed else "accepted",
-                "assigned_on": when.date(), "due_on": when.date() + timedelta(days=92), "due_basis": "交办之日起3个月",
+                "assigned_on": when.date(), "due_on": when.date() + timedelta(days=92), "due_basis": "months:3:assigned",
                 "respond_by": when.date() + timedelta(days=7), "accepted_by_silence": False, "accepted_at": when,
             }
         )  # fmt: skip

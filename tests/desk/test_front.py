@@ -285,7 +285,7 @@ def flood(world, count):
             "status": AssignmentStatus.ACCEPTED,
             "assigned_on": today(),
             "due_on": today() + timedelta(days=id_ % 30),
-            "due_basis": "交办之日起3个月",
+            "due_basis": "months:3:assigned",
             "respond_by": today(),
             "accepted_at": now(),
         }

@@ -11,6 +11,7 @@ from hearings.db import clock_at, db, now, today
 from hearings.errors import RuleBroken
 from hearings.issues import operations
 from hearings.issues.forms import CommitmentForm, commit_due
+from hearings.issues.limits import due_by
 from hearings.issues.models import CommitmentStatus, Extension, ExtensionStatus, IssueFile, IssueStatus
 from hearings.undo import UndoOffer
 from tests.issues.pages import form_of, photo, said
@@ -38,7 +39,7 @@ def test_a_date_reckoned_from_a_length_of_time(app, count, unit, due):
     form = filled(app, count=count, unit=unit)
     found, basis = commit_due(form, date(2021, 3, 25))
     assert found == due
-    assert basis == f"自2021年3月25日起{count}个{'工作日' if unit == 'workdays' else '月'}"
+    assert basis == f"{unit}:{count}:2021-03-25"
 
 
 def test_a_date_given(app):
@@ -84,7 +85,7 @@ def test_a_recording_error_is_corrected_until_it_is_accepted(app, world, browser
     old = promise.due_on
     form |= {"measure": "安装照明8盏", "count": "20", "unit": "workdays"}
     assert desk.post(address, form).status_code == 303
-    due, basis = operations.due_by(issue.hearing.day, 20, "workdays")
+    due, basis = due_by(issue.hearing.day, 20, "workdays")
     assert (promise.measure, promise.due_on, promise.due_basis) == ("安装照明8盏", due, basis)
     assert promise.corrected[0]["due_on"] == old.isoformat()
     page = desk.get(f"/commitments/{promise.id}").text

@@ -9,7 +9,7 @@ from config import RULES
 from hearings import workdays
 from hearings.audit import AuditEvent
 from hearings.db import clock_at, db, local
-from hearings.issues import operations as issues
+from hearings.issues.limits import due_by
 from hearings.people import operations, words
 from hearings.workdays import CalendarDay
 
@@ -110,7 +110,7 @@ def test_no_due_date_moves_by_itself_but_the_list_says_which_would(world, browse
     year = workdays.LAST_KNOWN_YEAR + 1
     with clock_at(local(date(year, 1, 11), local(date(year, 1, 11), __import__("datetime").time(9)).timetz())):
         issue = world.issue()
-        due, basis = issues.due_by(date(year, 1, 11), 10, "workdays")
+        due, basis = due_by(date(year, 1, 11), 10, "workdays")
         promise = world.commitment(issue, due_on=due, due_basis=basis)
         fixed = world.commitment(issue, due_on=due)
         admin, organiser = browser(world.admin), browser(world.organiser)

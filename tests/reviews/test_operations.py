@@ -170,7 +170,7 @@ def test_a_dissatisfied_vote_before_assignment_gives_one_month(world):
     assert (content.round, first.round, first.due_on) == (1, 1, date(2021, 6, 29))
     assert (unhappy.round, second.round, second.due_on) == (2, 2, date(2021, 4, 29))
     assert promise.round == 2
-    assert second.due_basis == "交办之日起1个月（重新办理）"
+    assert second.due_basis == "months:1:assigned:rework"
 
 
 def test_a_mended_count_takes_the_round_back(world):
