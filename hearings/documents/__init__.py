@@ -2,5 +2,6 @@
 
 from .pdf import Associated, RenderFailed, render, render_many
 from .sheets import to_workbook
+from .word import to_word
 
-__all__ = ["Associated", "RenderFailed", "render", "render_many", "to_workbook"]
+__all__ = ["Associated", "RenderFailed", "render", "render_many", "to_word", "to_workbook"]
