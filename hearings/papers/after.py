@@ -23,6 +23,7 @@ from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
 from ..issues import queries as issues
+from ..issues.limits import basis_on_paper
 from ..issues.models import (
     Assignment,
     AssignmentStatus,
@@ -241,7 +242,7 @@ def assignment_sheet(assignment: Assignment) -> dict[str, Any]:
         summary.append(["会办单位", _names(case.helpers)])
     summary += [
         ["承诺措施", _promised(case) or ["会上未作出有时限的承诺。"]],
-        ["办结时限", f"{day_words(a.due_on)}前（{a.due_basis}）"],
+        ["办结时限", f"{day_words(a.due_on)}前（{basis_on_paper(a.due_basis)}）"],
         ["反馈要求", _feedback(a)],
         ["签　　收", _signed_for(case)],
     ]
@@ -389,7 +390,10 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
         "code": f"{number}（督办）",
         "summary": [
             ["督办对象", f"{a.department.name}（{PART_WORDS[a.part]}）"],
-            ["交 办 单", f"{number}号，{day_words(a.assigned_on)}交办，办结时限{day_words(a.due_on)}（{a.due_basis}）"],
+            [
+                "交 办 单",
+                f"{number}号，{day_words(a.assigned_on)}交办，办结时限{day_words(a.due_on)}（{basis_on_paper(a.due_basis)}）",
+            ],
             ["问　　题", heading_of(issue.title)],
             ["逾期事项", late],
             ["此前催办", _reminders(case) or "无记录"],
