@@ -10,6 +10,7 @@ from wtforms import HiddenField
 
 from ..forms import Choice, DayField, Filled, Form, TextBlock, TextLine
 from .content import Difference, Piece
+from .privacy import Spot
 
 FIXED = {
     "title": _l("Title"),
@@ -83,6 +84,47 @@ class CorrectForm(Form):
     reason = TextLine(_l("Reason for the correction (printed on the paper)"), limit=200)
 
 
+class WithdrawForm(Form):
+    """Close a public rendering."""
+
+    reason = TextLine(_l("Why it is withdrawn"), limit=200)
+
+
+KIND_LABELS = {
+    "phone": _l("telephone number"),
+    "identity": _l("identity number"),
+    "card": _l("bank card"),
+    "plate": _l("number plate"),
+    "email": _l("e-mail address"),
+    "account": _l("account"),
+    "address": _l("detailed address"),
+    "name": _l("person's name"),
+    "health": _l("health or circumstances"),
+}
+
+
+def release_form(spots: list[Spot]) -> Form:
+    """A choice for each spot, and beside it why it is kept."""
+    fields: dict[str, Any] = {}
+    for spot in spots:
+        fields[spot.key] = Choice(KIND_LABELS[spot.kind], required=False)
+        fields[why(spot.key)] = TextLine(_l("Why it may be public"), required=False, limit=200)
+    made = type("ReleaseForm", (Form,), fields)()
+    for spot in spots:
+        made[spot.key].offer([("blacken", _("Blacken")), ("keep", _("Keep"))])
+    return made
+
+
+def why(key: str) -> str:
+    """The field of the reason beside a spot's choice."""
+    return f"why_{key.removeprefix('spot_')}"
+
+
+def choices_of(form: Form, spots: list[Spot]) -> dict[str, tuple[str, str | None]]:
+    """What was chosen, as the operation takes it."""
+    return {s.key: (form[s.key].data or "", form[why(s.key)].data) for s in spots}
+
+
 class PublishForm(Form):
     """As signed on paper."""
 
@@ -91,4 +133,7 @@ class PublishForm(Form):
     signed_copy = FileField(_l("Scan of the signed copy"))
 
 
-__all__ = ["CorrectForm", "Filled", "PublishForm", "ReturnForm", "differences_form", "edit_form", "label_of"]
+__all__ = [
+    "KIND_LABELS", "CorrectForm", "Filled", "PublishForm", "ReturnForm", "WithdrawForm", "choices_of",
+    "differences_form", "edit_form", "label_of", "release_form", "why",
+]  # fmt: skip

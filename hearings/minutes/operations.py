@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from .. import audit, workflow
 from ..db import db, now, today
-from ..documents import render
 from ..errors import RuleBroken
 from ..files import StoredFile, _keep
 from ..filters import day as day_words
@@ -19,10 +18,15 @@ from ..people.models import User
 from ..schedule.models import Hearing, HearingStatus
 from ..workflow import guard
 from . import content as paper
-from .models import Minutes, MinutesStatus
-from .queries import is_published, latest
+from . import data, press, privacy, proof
+from .models import Download, Minutes, MinutesStatus, Release
+from .public import public
+from .queries import is_published, known_names, latest, record_of, released
 
-__all__ = ["amend", "correct", "draft", "latest", "publish", "return_to_draft", "review", "settle", "to_print"]
+__all__ = [
+    "amend", "correct", "count_download", "draft", "latest", "publish", "release", "return_to_draft", "review",
+    "settle", "to_print", "to_release", "withdraw",
+]  # fmt: skip
 
 
 @guard("hearing.file")
@@ -151,7 +155,7 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> dict[str, 
             "issued_on",
         )
     before = _previous(minutes)
-    return paper.printable(
+    final = paper.printable(
         minutes.content,
         issued_by=issued_by,
         issued_on=paper.day_words(issued_on),
@@ -161,7 +165,9 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> dict[str, 
         correction_reason=minutes.reason,
         draft=False,
         previous_sha256=before.pdf_sha256 if before else None,
+        data=data.machine(record_of(minutes.hearing)),
     )
+    return proof.stamp(final)
 
 
 def publish(
@@ -172,18 +178,22 @@ def publish(
     actor: User,
     seen: str | None = None,
     pdf: bytes | None = None,
+    docx: bytes | None = None,
+    printed: Mapping[str, Any] | None = None,
     signed_copy: StoredFile | None = None,
 ) -> None:
-    """Publish for good: the dict, its PDF, both fingerprints, chained to the version before.
+    """Publish for good: the dict, its PDF and Word file, their fingerprints, chained to the version before.
 
     A route takes `to_print()` and `state()`, ends its transaction, renders, and comes back with the state it has
-    `seen` and the `pdf`; then nothing may have changed meanwhile. A command may leave both out. Raises
-    `RuleBroken`, or `RenderFailed`.
+    `seen`, the `pdf` and the `docx`; then nothing may have changed meanwhile. A command may leave all out; with a
+    `pdf` and no `docx` the version has no Word file. Who rendered while the record went on (the demo) gives the dict
+    that was `printed`. Raises `RuleBroken`, or `RenderFailed`.
     """
-    final = to_print(minutes, issued_by=issued_by, issued_on=issued_on)
+    final = to_print(minutes, issued_by=issued_by, issued_on=issued_on) if printed is None else dict(printed)
     if seen is not None and seen != state(minutes):
         raise RuleBroken(_("Something has changed while the paper was being made. Look at it again, then publish."))
-    printed = render("minutes", final) if pdf is None else pdf
+    if pdf is None:
+        pdf, docx = press.both(final)
     if signed_copy is not None:
         final["signed_copy"] = {
             "name": signed_copy.name,
@@ -193,7 +203,9 @@ def publish(
     minutes.content = final
     minutes.issued_by, minutes.issued_on = issued_by, issued_on
     minutes.published_by = actor
-    minutes.pdf_sha256 = _keep(printed)
+    minutes.pdf_sha256 = _keep(pdf)
+    minutes.docx_sha256 = _keep(docx) if docx is not None else None
+    minutes.code = final["verify"]["code"]
     minutes.content_sha256 = paper.fingerprint(final)
     minutes.previous_sha256 = final["previous_sha256"]
     workflow.advance(
@@ -203,6 +215,7 @@ def publish(
         version=minutes.version,
         issued_by=issued_by,
         pdf=minutes.pdf_sha256,
+        docx=minutes.docx_sha256,
         content=minutes.content_sha256,
     )
     db.session.flush()
@@ -223,8 +236,8 @@ def correct(minutes: Minutes, *, reason: str, actor: User) -> Minutes:
         version=newest.version + 1,
         correction_reason=reason,
     )
-    again.pop("signed_copy", None)
-    again.pop("previous_sha256", None)
+    for key in ("signed_copy", "previous_sha256", "verify"):
+        again.pop(key, None)
     made = Minutes(
         hearing=newest.hearing,
         version=newest.version + 1,
@@ -239,3 +252,106 @@ def correct(minutes: Minutes, *, reason: str, actor: User) -> Minutes:
     db.session.flush()
     audit.record("minutes.correct", made, actor, status=MinutesStatus.DRAFT, version=made.version, reason=reason)
     return made
+
+
+# -- to the public -------------------------------------------------------------------------------------
+
+
+def spots_of(minutes: Minutes) -> tuple[dict[str, Any], list[privacy.Spot]]:
+    """The public rendering before decisions, and every spot of it that somebody has to decide on."""
+    known = known_names(minutes.hearing)
+    stripped = public(minutes.content, known)
+    return stripped, privacy.scan(stripped, known)
+
+
+def to_release(
+    minutes: Minutes, choices: Mapping[str, tuple[str, str | None]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The final public dict and the decisions to store. `choices`: spot key -> ("blacken" | "keep", reason).
+
+    Raises `RuleBroken` when this is not the newest published version, is open to the public already, or a spot has
+    not been decided: with its field's name, so that the page shows where.
+    """
+    newest = latest(minutes.hearing)
+    if minutes.status != MinutesStatus.PUBLISHED or newest is None:
+        raise RuleBroken(_("Only published minutes can be released."))
+    if released(minutes) is not None:
+        raise RuleBroken(_("This version is open to the public already."))
+    stripped, spots = spots_of(minutes)
+    for spot in spots:
+        choice, reason = choices.get(spot.key, ("", None))
+        if choice not in ("blacken", "keep"):
+            raise RuleBroken(_("Please decide on every spot."), spot.key)
+        if choice == "keep" and not reason:
+            raise RuleBroken(_("Please say why this may be public."), f"why_{spot.key.removeprefix('spot_')}")
+    black = [s for s in spots if choices[s.key][0] == "blacken"]
+    final = privacy.blacken(stripped, black)
+    if minutes.content.get("data"):
+        final["data"] = data.public(minutes.content["data"], final)
+    return proof.stamp(final), privacy.decided(spots, choices)
+
+
+def release(
+    minutes: Minutes,
+    choices: Mapping[str, tuple[str, str | None]],
+    *,
+    actor: User,
+    seen: str | None = None,
+    pdf: bytes | None = None,
+    docx: bytes | None = None,
+) -> Release:
+    """Open the public rendering to everybody: dict, decisions, PDF and Word file, frozen.
+
+    As with `publish`, a route renders between two transactions and comes back with the code it has `seen`.
+    Raises `RuleBroken` as `to_release` does, or `RenderFailed`.
+    """
+    final, decisions = to_release(minutes, choices)
+    code = final["verify"]["code"]
+    if seen is not None and seen != code:
+        raise RuleBroken(_("Something has changed while the paper was being made. Look at it again."))
+    if pdf is None:
+        pdf, docx = press.both(final)
+    made = Release(
+        hearing_id=minutes.hearing_id,
+        minutes_id=minutes.id,
+        code=code,
+        title=final["title"],
+        content=final,
+        decisions=decisions,
+        pdf_sha256=_keep(pdf),
+        docx_sha256=_keep(docx) if docx is not None else None,
+        released_by=actor,
+        released_at=now(),
+    )
+    db.session.add(made)
+    db.session.flush()
+    counts = [d["choice"] for d in decisions]
+    audit.record(
+        "minutes.release",
+        made,
+        actor,
+        version=minutes.version,
+        code=code,
+        pdf=made.pdf_sha256,
+        docx=made.docx_sha256,
+        blackened=counts.count("blacken"),
+        kept=counts.count("keep"),
+    )
+    return made
+
+
+def withdraw(release: Release, *, reason: str, actor: User) -> None:
+    """No longer serve a public rendering. Its bytes stay for the archive, and /verify says that it was withdrawn."""
+    if release.withdrawn_at is not None:
+        raise RuleBroken(_("It has been withdrawn already."))
+    release.withdrawn_by = actor
+    release.withdrawn_at = now()
+    release.withdraw_reason = reason
+    audit.record("minutes.withdraw", release, actor, code=release.code, reason=reason)
+    db.session.flush()
+
+
+def count_download(minutes_id: int, format: str, *, user_id: int, department_id: int | None) -> None:
+    """Note that somebody has fetched a published version."""
+    db.session.add(Download(minutes_id=minutes_id, format=format, user_id=user_id, department_id=department_id))
+    db.session.flush()

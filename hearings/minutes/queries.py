@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, defer, joinedload, selectinload
 
 from ..db import db
 from ..issues.models import (
@@ -19,10 +20,11 @@ from ..issues.models import (
     Issue,
     IssueStatus,
 )
+from ..people.models import Department, User
 from ..permissions import scoped
 from ..reviews.models import AgendaItem, Ballot, Finding
-from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
-from .models import Minutes, MinutesStatus
+from ..schedule.models import Capacity, Hearing, HearingKind, HearingStatus, Participant
+from .models import Download, Minutes, MinutesStatus, Release
 
 
 def latest(hearing: Hearing, *, lock: bool = False) -> Minutes | None:
@@ -61,6 +63,161 @@ def is_published(hearing_id: int) -> bool:
     return bool(
         db.session.scalar(found.where(Minutes.hearing_id == hearing_id, Minutes.status == MinutesStatus.PUBLISHED))
     )
+
+
+# -- what went out -------------------------------------------------------------------------------------
+
+
+def releases(hearing: Hearing) -> Sequence[Release]:
+    """All public renderings of a hearing's minutes, newest first, the withdrawn ones too."""
+    return db.session.scalars(
+        select(Release)
+        .where(Release.hearing_id == hearing.id)
+        .options(
+            joinedload(Release.released_by),
+            joinedload(Release.withdrawn_by),
+            joinedload(Release.minutes).load_only(Minutes.version),
+            defer(Release.content),
+            defer(Release.decisions),
+        )
+        .order_by(Release.id.desc())
+    ).all()
+
+
+def released(minutes: Minutes) -> Release | None:
+    """The public rendering of this version that is open to everybody now."""
+    return db.session.scalar(
+        select(Release)
+        .where(Release.minutes_id == minutes.id, Release.withdrawn_at.is_(None))
+        .order_by(Release.id.desc())
+        .limit(1)
+    )
+
+
+def public_release(code: str) -> Release | None:
+    """The rendering with this code: the one that is open, else the last that was."""
+    return db.session.scalar(
+        select(Release)
+        .where(Release.code == code)
+        .order_by(Release.withdrawn_at.is_not(None), Release.id.desc())
+        .options(defer(Release.content), defer(Release.decisions))
+        .limit(1)
+    )
+
+
+def public_list(before: int | None, size: int) -> Sequence[Any]:
+    """(id, code, title, version, issued_on, has_word) of what is open to everybody, of each hearing the newest,
+
+    one more than `size`; `before`: the id that the page before ended with.
+    """
+    later = aliased(Release)
+    newest = (
+        select(func.max(later.id))
+        .where(later.hearing_id == Release.hearing_id, later.withdrawn_at.is_(None))
+        .correlate(Release)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(
+            Release.id,
+            Release.code,
+            Release.title,
+            Minutes.version,
+            Minutes.issued_on,
+            Release.docx_sha256.is_not(None).label("has_word"),
+        )
+        .join(Minutes, Minutes.id == Release.minutes_id)
+        .where(Release.withdrawn_at.is_(None), Release.id == newest)
+        .order_by(Release.id.desc())
+        .limit(size + 1)
+    )
+    if before is not None:
+        wanted = wanted.where(Release.id < before)
+    return db.session.execute(wanted).all()
+
+
+class Known(NamedTuple):
+    """Names that the record knows."""
+
+    private: frozenset[str] = frozenset()
+    """Of residents and of guests without office: found wherever they stand."""
+    office: frozenset[str] = frozenset()
+    """Of people who hold one: not asked about where their title stands before the name."""
+
+
+def known_names(hearing: Hearing) -> Known:
+    """The names that the record of a hearing holds: of people without office, and of those who have one."""
+    private: set[str] = set()
+    office = set(db.session.scalars(select(User.name)))
+    for seat in db.session.scalars(select(Participant).where(Participant.hearing_id == hearing.id)):
+        named = {n.strip() for n in (seat.name, seat.stand_in_name) if n and n.strip()}
+        if seat.department_id is None and seat.user_id is None and seat.capacity in WITHOUT_OFFICE:
+            private |= named
+        else:
+            office |= named
+    agenda = select(AgendaItem.issue_id).where(AgendaItem.hearing_id == hearing.id)
+    these = or_(Issue.hearing_id == hearing.id, Issue.id.in_(agenda))
+    private |= {n.strip() for n in db.session.scalars(select(Issue.resident).where(these)) if n and n.strip()}
+    units = set(db.session.scalars(select(Department.name))) | set(db.session.scalars(select(Department.short_name)))
+    spoken = select(Exchange.speaker).join(Issue).where(these, Exchange.department_id.is_(None))
+    speakers = {s.strip() for s in db.session.scalars(spoken) if s and s.strip()}
+    private |= speakers - office - units
+    return Known(frozenset(n for n in private if n not in GENERIC), frozenset(office))
+
+
+WITHOUT_OFFICE = (Capacity.RESIDENT, Capacity.OBSERVER)
+GENERIC = frozenset({"代表", "居民", "居民代表", "选民代表", "群众", "选民", "主持人", "会议主持人"})
+
+
+class Fetched(NamedTuple):
+    """Whether a department has fetched a version."""
+
+    name: str
+    first_at: datetime | None
+    last_at: datetime | None
+    times: int
+    formats: str
+
+
+def fetched(minutes: Minutes) -> list[Fetched]:
+    """Each department that was invited: when it fetched this version, in protocol order. Two statements."""
+    invited = db.session.execute(
+        select(Department.id, Department.name, Department.successor_id)
+        .join(Participant, Participant.department_id == Department.id)
+        .where(Participant.hearing_id == minutes.hearing_id)
+        .group_by(Department.id, Department.name, Department.successor_id, Department.position)
+        .order_by(Department.position, Department.id)
+    ).all()
+    counted: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(
+        select(
+            Download.department_id,
+            Download.format,
+            func.min(Download.at).label("first"),
+            func.max(Download.at).label("last"),
+            func.count().label("times"),
+        )
+        .where(Download.minutes_id == minutes.id, Download.department_id.is_not(None))
+        .group_by(Download.department_id, Download.format)
+        .order_by(Download.format.desc())
+    ):
+        counted[row.department_id].append(row)
+    found = []
+    for id_, name, successor in invited:
+        rows = [*counted[id_], *(counted[successor] if successor else ())]
+        found.append(
+            Fetched(
+                name,
+                min((r.first for r in rows), default=None),
+                max((r.last for r in rows), default=None),
+                sum(r.times for r in rows),
+                "、".join(dict.fromkeys(FORMATS[r.format] for r in rows)),
+            )
+        )
+    return found
+
+
+FORMATS = {"pdf": "PDF", "docx": "Word"}
 
 
 # -- the record ----------------------------------------------------------------------------------------

@@ -4,26 +4,32 @@ import io
 from collections import OrderedDict
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template, request, send_file, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from .. import files, permissions, workflow
 from ..audit import trail
-from ..db import db, today
-from ..documents import RenderFailed, render
+from ..db import db, today, will_write
+from ..documents import RenderFailed
 from ..errors import RuleBroken
 from ..permissions import requires
 from ..schedule.models import Hearing
 from ..web import me, page, perform, submit
+from . import compare, operations, proof, queries
 from . import content as paper
-from . import operations, queries
 from .forms import CorrectForm, PublishForm, ReturnForm, differences_form, edit_form, label_of
 from .models import Minutes, MinutesStatus
+from .press import pdf as render
+from .press import word
 
 bp = Blueprint("minutes", __name__)
 
-ACTIONS = ("minutes.draft", "minutes.review", "minutes.return", "minutes.publish", "minutes.correct")
+ACTIONS = (
+    "minutes.draft", "minutes.review", "minutes.return", "minutes.publish", "minutes.correct", "minutes.release",
+    "minutes.withdraw",
+)  # fmt: skip
 
 
 def _current(hearing: Hearing, status: MinutesStatus | None = None, *, lock: bool = False) -> Minutes:
@@ -46,7 +52,11 @@ def _here(hearing: Hearing) -> str:
 
 
 def _version_asked() -> int | None:
-    words = request.args.get("version", "")
+    return _number("version")
+
+
+def _number(arg: str) -> int | None:
+    words = request.args.get(arg, "")
     return int(words) if words.isascii() and words.isdigit() and len(words) < 6 else None
 
 
@@ -74,6 +84,8 @@ def show(hearing: Hearing) -> Any:
             outdated = paper.differences(chosen.content, chosen.composed, paper.compose(hearing))
         if chosen.status == MinutesStatus.PUBLISHED and "minutes.correct" in may:
             actions.add("correct")
+        if chosen.status == MinutesStatus.PUBLISHED and "minutes.release" in may and queries.released(chosen) is None:
+            actions.add("release")
     own_draft = chosen is not None and chosen.drafted_by_id == me().id
     return render_template(
         "minutes/show.html",
@@ -88,6 +100,9 @@ def show(hearing: Hearing) -> Any:
         may_draft="minutes.draft" in may,
         returned=_returned(chosen) if chosen is not None and "edit" in actions else None,
         not_reviewer=own_draft and not current_app.config["DRAFTER_MAY_REVIEW"],
+        released=queries.releases(hearing) if "minutes.release" in may or "minutes.withdraw" in may else [],
+        fetched=queries.fetched(chosen) if chosen and chosen.status == "published" and "minutes.draft" in may else None,
+        code=proof.grouped(chosen.code) if chosen is not None and chosen.code else None,
     )
 
 
@@ -137,7 +152,7 @@ def differences(hearing: Hearing) -> Any:
     """What the record says otherwise by now: take it, or keep the prose, each by itself."""
     minutes = _current(hearing, MinutesStatus.DRAFT)
     said = paper.compose(hearing)
-    state = paper.fingerprint(said)
+    state = paper.fingerprint({k: v for k, v in said.items() if k != "data"})
     found = paper.differences(minutes.content, minutes.composed, said)
     form = differences_form(found, state)
 
@@ -193,7 +208,7 @@ def publish(hearing: Hearing) -> Any:
         seen = operations.state(minutes)
         db.session.rollback()
         try:
-            pdf = render("minutes", content)
+            pdf, docx = render(content), word(content)
         except RenderFailed as failed:
             raise RuleBroken(str(failed)) from failed
         again = permissions.fetch("minutes.publish", Hearing, hearing_id, me(), lock=True)
@@ -207,6 +222,7 @@ def publish(hearing: Hearing) -> Any:
             actor=me(),
             seen=seen,
             pdf=pdf,
+            docx=docx,
             signed_copy=copy,
         )
 
@@ -264,7 +280,7 @@ def preview(hearing: Hearing) -> Any:
     pdf = _previews.get(key)
     if pdf is None:
         try:
-            pdf = render("minutes", draft)
+            pdf = render(draft)
         except RenderFailed as failed:
             raise RuleBroken(str(failed)) from failed
         _previews[key] = pdf
@@ -277,19 +293,76 @@ def preview(hearing: Hearing) -> Any:
 @requires("hearing.read", Hearing)
 def pdf(hearing: Hearing) -> Any:
     """The published minutes, byte for byte as published; `?version=` for an earlier one."""
+    return _published(hearing, "pdf")
+
+
+@bp.get("/hearings/<int:id>/minutes.docx")
+@requires("hearing.read", Hearing)
+def docx(hearing: Hearing) -> Any:
+    """The same as Word file, byte for byte as published."""
+    return _published(hearing, "docx")
+
+
+def _published(hearing: Hearing, kind: str) -> Any:
     wanted = _version_asked() if "version" in request.args else None
     minutes = None
     if "version" not in request.args or wanted is not None:
         minutes = queries.published(hearing, me(), wanted)
-    if minutes is None:
-        return render_template("minutes/none.html", hearing=hearing), 404
-    assert minutes.pdf_sha256 is not None
+    digest = getattr(minutes, f"{kind}_sha256") if minutes is not None else None
+    if minutes is None or digest is None:
+        return render_template("minutes/none.html", hearing=hearing, without_word=minutes is not None), 404
     suffix = _(" (version %(number)d)", number=minutes.version) if minutes.version > 1 else ""
-    name = f"{minutes.content['title']}{suffix}.pdf"
-    if request.if_none_match.contains(minutes.pdf_sha256):
-        return _pdf(b"", minutes.pdf_sha256, name)
-    blob = db.session.get_one(files.Blob, minutes.pdf_sha256)
-    return _pdf(blob.data, minutes.pdf_sha256, name, download=True)
+    name = f"{minutes.content['title']}{suffix}.{kind}"
+    if request.if_none_match.contains(digest):
+        return _file(b"", digest, name, files.PAPERS[kind], download=False)
+    data = db.session.get_one(files.Blob, digest).data
+    answer = _file(data, digest, name, files.PAPERS[kind], download=True)
+    if request.method == "GET" and answer.status_code in (200, 206) and _from_the_start():
+        _count(minutes.id, kind)
+    return answer
+
+
+def _from_the_start() -> bool:
+    """A reader that fetches piece by piece counts once."""
+    pieces = request.range.ranges if request.range is not None else []
+    return not pieces or pieces[0][0] in (0, None)
+
+
+def _count(minutes_id: int, kind: str) -> None:
+    """Count a download, in a transaction of its own. If that fails the file is given all the same."""
+    person = me()
+    user_id, department_id = person.id, person.department_id
+    db.session.rollback()  # what was read is read; the line is written with the write lock from the start
+    will_write(True)
+    try:
+        operations.count_download(minutes_id, kind, user_id=user_id, department_id=department_id)
+        db.session.commit()
+    except SQLAlchemyError:
+        db.session.rollback()
+        current_app.logger.warning("a download could not be counted", exc_info=True)
+    finally:
+        will_write(False)
+
+
+@bp.get("/hearings/<int:id>/minutes/compare")
+@requires("hearing.read", Hearing)
+def compare_versions(hearing: Hearing) -> Any:
+    """Two versions side by side, `?a=1&b=2`; left out or unknown: the newest beside the one before."""
+    versions = queries.versions(hearing, me())
+    if len(versions) < 2:
+        return redirect(_here(hearing))
+    by_number = {m.version: m for m in versions}
+    new = by_number.get(_number("b") or 0, versions[0])
+    others = [m for m in versions if m is not new]
+    old = by_number.get(_number("a") or 0)
+    if old is None or old is new:
+        old = next((m for m in others if m.version < new.version), others[0])
+    old, new = sorted((old, new), key=lambda m: m.version)
+    found, same = compare.compare(old.content, new.content)
+    rows = [(label_of(c.key, c.about), c) for c in found]
+    return render_template(
+        "minutes/compare.html", hearing=hearing, versions=versions, old=old, new=new, rows=rows, same=same
+    )
 
 
 @bp.get("/hearings/<int:id>/minutes/signed-copy")
@@ -315,3 +388,6 @@ def _file(data: bytes, etag: str, name: str, media_type: str, *, download: bool)
     )
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
+
+
+from . import pages_public, pages_verify  # noqa: E402, F401  (they hang their pages on this blueprint)

@@ -24,6 +24,7 @@ from hearings.schedule.models import Hearing
 from tests import factories
 
 PDF = b"%PDF-1.7 stand-in "
+WORD = b"PK stand-in"
 
 
 @pytest.fixture
@@ -31,12 +32,13 @@ def rendered(monkeypatch):
     """Stand in for the child that prints (it has tests of its own): what was asked to be printed."""
     asked = []
 
-    def render(template, paper, **rest):
+    def render(paper):
         assert not db.session().in_transaction(), "a transaction is held while the paper is made"
         asked.append(paper)
         return PDF + hashlib.sha256(json.dumps(paper, sort_keys=True).encode()).digest()
 
     monkeypatch.setattr(routes, "render", render)
+    monkeypatch.setattr(routes, "word", lambda paper: WORD)
     return asked
 
 
@@ -279,6 +281,7 @@ def test_a_paper_that_cannot_be_made_leaves_the_draft(world, browser, concluded,
         raise RenderFailed("排版失败，请稍后再试。")
 
     monkeypatch.setattr(routes, "render", render)
+    monkeypatch.setattr(routes, "word", lambda paper: WORD)
     answer = browser(world.organiser).post(
         f"/hearings/{concluded.id}/minutes/publish", {"issued_by": "李某某", "issued_on": today().isoformat()}
     )
@@ -294,7 +297,7 @@ def test_what_changes_while_the_paper_is_made_stops_it(world, browser, concluded
 
     hearing_id, colleague_id = concluded.id, world.street.id
 
-    def render(template, paper, **rest):
+    def render(paper):
         hearing = db.session.get_one(Hearing, hearing_id)
         current = queries.latest(hearing)
         if what == "record":
@@ -307,6 +310,7 @@ def test_what_changes_while_the_paper_is_made_stops_it(world, browser, concluded
         return PDF
 
     monkeypatch.setattr(routes, "render", render)
+    monkeypatch.setattr(routes, "word", lambda paper: WORD)
     answer = browser(world.organiser).post(
         f"/hearings/{concluded.id}/minutes/publish", {"issued_by": "李某某", "issued_on": today().isoformat()}
     )
