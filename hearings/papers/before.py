@@ -4,6 +4,8 @@ Every composer takes the hearing and returns the dict of its template (templates
 domain.md §5.1 and what district offices print; Chinese, whatever the reader's language.
 """
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from flask_babel import lazy_gettext as _l
 from .. import workdays
 from ..audit import trail
 from ..db import LOCAL
+from ..documents.text import width
 from ..issues.models import Issue, Outcome, Part
 from ..minutes.content import OUTCOME_WORDS, clause, day_words, numeral, sentence
 from ..minutes.queries import Record
@@ -115,6 +118,18 @@ def _announced_on(hearing: Hearing) -> tuple[date | None, bool]:
     moved = [line.at for line in trail(hearing) if line.action == "hearing.reschedule"]
     last = max([hearing.announced_at, *moved])
     return last.astimezone(LOCAL).date(), bool(moved)
+
+
+_PHONE = re.compile(r"(?<!\d)1[3-9]\d(?:[ -]?\d){8}(?!\d)")
+_IDENTITY = re.compile(r"(?<!\d)\d{17}[\dXx](?!\w)")
+
+
+def discreet(words: str, issue: Issue) -> str:
+    """What was typed about an issue, without the resident's name, a mobile number or an identity number."""
+    words = _PHONE.sub("（号码略）", _IDENTITY.sub("（号码略）", words))
+    if issue.resident and len(issue.resident) > 1:
+        words = words.replace(issue.resident, "选民")
+    return words
 
 
 # -- notice of the hearing (会议通知) ---------------------------------------------------------------------
@@ -304,8 +319,8 @@ def _in_order(offices: Iterable[Any]) -> list[Any]:
 
 # -- public notice for the station's door (公告) ----------------------------------------------------------
 
-LARGE_LINES = 15
-"""Lines of 20 characters that a large notice has room for under its title and over its signature."""
+LARGE_LINES, LARGE_WIDTH = 14, 24
+"""Lines, and characters a line, that a large notice has room for under a title of two lines and over its signature."""
 
 
 def public_notice(hearing: Hearing) -> dict[str, Any]:
@@ -314,7 +329,7 @@ def public_notice(hearing: Hearing) -> dict[str, Any]:
     name = meeting_name(hearing)
     station = hearing.station
     opening = {
-        HearingKind.NIGHT_HEARING: "区人大代表将面对面听取居民意见，请有关部门负责人现场答复群众关心的民生问题。",
+        HearingKind.NIGHT_HEARING: "区人大代表将听取居民意见，请有关部门负责人现场答复群众关心的民生问题。",
         HearingKind.LOOK_BACK: "区人大代表将现场查看问题办理情况，听取居民意见。",
     }.get(HearingKind(hearing.kind), "区人大代表将听取办理情况和居民意见。")
     lines = [f"{opening}现将有关事项公告如下：", f"时间：{time_of(hearing)}。", f"地点：{hearing.place}。"]
@@ -329,9 +344,9 @@ def public_notice(hearing: Hearing) -> dict[str, Any]:
     if moved:
         lines.append("此前公告的时间、地点与本公告不一致的，以本公告为准。")
     title = f"关于{_hold(hearing)}{_quoted(hearing, name)}的公告"
-    room = LARGE_LINES - (1 if len(title) > 28 else 0)
+    taken = sum(math.ceil((width(line) + 2.5) / LARGE_WIDTH) for line in lines)
     return _frame(hearing, title) | {
-        "large": sum(-(-(len(line) + 3) // 20) for line in lines) <= room,
+        "large": taken <= LARGE_LINES and width(title) <= 28,
         "paragraphs": lines,
         "signature": _signature(hearing, day),
     }
@@ -369,7 +384,7 @@ def sign_in_sheet(hearing: Hearing) -> dict[str, Any]:
 
 
 def _sign_in_table(title: str, rows: list[list[str]]) -> dict[str, Any]:
-    return {"title": title, "columns": SIGN_IN, "widths": SIGN_IN_WIDTHS, "rows": rows, "tall": True}
+    return {"title": title, "columns": SIGN_IN, "widths": SIGN_IN_WIDTHS, "rows": rows, "tall": True, "left": [1]}
 
 
 def _sign_in_rows(seat: Participant) -> list[list[str]]:
@@ -422,23 +437,23 @@ def issue_list(hearing: Hearing) -> dict[str, Any]:
         "rows": rows,
         "note": f"注：{'；'.join(said)}。处置栏为空的，会上尚未明确。",
     }
-    where = f"会议时间：{_day(hearing.day)}　　会议地点：{hearing.place}"
+    by = f"会议时间：{_day(hearing.day)}　　编制单位：{current_app.config['OFFICE_NAME']}"
     return _frame(hearing, f"{meeting_name(hearing)}问题清单") | {
         "code": hearing.code,
         "landscape": True,
-        "paragraphs": [where, f"编制单位：{current_app.config['OFFICE_NAME']}"],
+        "paragraphs": [by, f"会议地点：{hearing.place}"],
         "tables": [table],
     }
 
 
 def _issue_row(record: Record, issue: Issue) -> list[str]:
     year = record.hearing.day.year
-    title, words = clause(issue.title), sentence(issue.statement)
+    title, words = clause(issue.title), _short(sentence(discreet(issue.statement, issue)))
     promises = []
     for promise in record.commitments[issue.id]:
         first = record.first_dates.get(promise.id, promise.due_on)
         later = f"，经同意延至{day_words(promise.due_on, year)}" if promise.due_on != first else ""
-        promises.append(f"{clause(promise.measure)}（{promise.lead.name}，{day_words(first, year)}前{later}）")
+        promises.append(f"{_short(clause(promise.measure))}（{promise.lead.name}，{day_words(first, year)}前{later}）")
     numbered = [f"{n}. {p}" for n, p in enumerate(promises, 1)] if len(promises) > 1 else promises
     return [
         f"{issue.number:02d}" if issue.id in record.own else issue.reference,
@@ -448,6 +463,14 @@ def _issue_row(record: Record, issue: Issue) -> list[str]:
         OUTCOME_WORDS[issue.outcome] if issue.outcome else "",
         "；".join(numbered) + ("。" if numbered else ""),
     ]
+
+
+LONGEST = 300
+"""Characters of a statement or a measure on the list: a row is read at a glance, the record has it all."""
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else words[:LONGEST].rstrip("，；、。 ") + "……"
 
 
 def _raised_by(issue: Issue) -> str:
@@ -472,7 +495,7 @@ register(
     Paper(
         key="notice",
         label=_l("Notice of the hearing"),
-        purpose=_l("To the departments and participants invited, with the list of topics"),
+        purpose=_l("To the departments and participants invited, with the list of topics."),
         file="会议通知",
         compose=notice,
         when=draft_or_later,
@@ -482,7 +505,7 @@ register(
     Paper(
         key="public-notice",
         label=_l("Public notice"),
-        purpose=_l("For the station's door: when, where, and how residents take part; no personal data"),
+        purpose=_l("For the station's door: when, where, and how residents take part; no personal data."),
         file="公告",
         compose=public_notice,
         when=draft_or_later,
@@ -492,7 +515,7 @@ register(
     Paper(
         key="sign-in",
         label=_l("Sign-in sheet"),
-        purpose=_l("The lists to be signed at the door, with a QR code to this hearing's page"),
+        purpose=_l("The lists to be signed at the door, with a QR code to this hearing's page."),
         file="签到表",
         compose=sign_in_sheet,
         when=lambda state: announced(state) or (None if state.seats else _l("Nobody has been invited yet.")),
@@ -501,7 +524,7 @@ register(
     Paper(
         key="cards",
         label=_l("Name cards"),
-        purpose=_l("Two to a sheet, to be cut and folded; the name on both faces"),
+        purpose=_l("Two to a sheet, to be cut and folded; the name on both faces."),
         file="桌签",
         template="cards",
         compose=name_cards,
@@ -513,7 +536,7 @@ register(
     Paper(
         key="issues",
         label=_l("Issue list"),
-        purpose=_l("What was raised, who answers, what was decided and promised"),
+        purpose=_l("What was raised, who answers, what was decided and promised."),
         file="问题清单",
         compose=issue_list,
         when=lambda state: (

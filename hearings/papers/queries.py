@@ -1,6 +1,7 @@
 """What papers are composed from, and what there is of a hearing to print."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -99,3 +100,11 @@ def blobs(sha256s: set[str]) -> dict[str, bytes]:
         return {}
     rows = db.session.execute(select(Blob.sha256, Blob.data).where(Blob.sha256.in_(sorted(sha256s))))
     return dict(rows.tuples().all())
+
+
+def by_key(rows: Iterable[Any], key: str) -> dict[Any, list[Any]]:
+    """Rows grouped by one attribute."""
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, key)].append(row)
+    return found
