@@ -20,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import assets, cli, ddl, filters, health, language, permissions, web
+from . import assets, cli, ddl, filters, health, language, permissions, templating, web
 from .calendars.routes import bp as calendars
 from .db import db
 from .desk.routes import bp as desk
@@ -57,6 +57,7 @@ def create_app(config: Any = None) -> Flask:
         static_url_path=assets.url_path(),
         instance_path=str(instance.resolve()),
     )
+    app.jinja_environment = templating.Environment
     app.config.from_object(config)
     _settle(app, instance)
     app.logger.setLevel(app.config["LOG_LEVEL"])
@@ -70,6 +71,7 @@ def create_app(config: Any = None) -> Flask:
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
     language.init_app(app)
     bootstrap.init_app(app)
+    templating.init_app(app, bootstrap.load_css)
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # web.before_request decides
     web.csrf.init_app(app)
     app.before_request(web.before_request)

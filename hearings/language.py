@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, LazyString, force_locale, get_locale
+from flask_babel import gettext as _gettext
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -46,6 +47,12 @@ class Catalogues(Domain):
                 words[message] = found
         return found % values if values or "%" in found else found
 
+    def of(self, lazy: LazyString) -> str:
+        """What `str()` of a lazy text gives. One without placeholders is looked up as a template's."""
+        if lazy._func is _gettext and not lazy._kwargs:  # the library has no other way to ask what it says
+            return self.in_template(lazy._args[0])
+        return str(lazy)
+
 
 def _language() -> str:
     locale = get_locale()
@@ -54,7 +61,7 @@ def _language() -> str:
 
 def settle() -> None:
     """Settle the language of this request, once it is known who asks."""
-    _settled.set(_language())
+    _settled.set("en" if choose() == ENGLISH else "zh")
 
 
 def forget() -> None:

@@ -158,8 +158,9 @@ def scope(entity: str, role: Role, variant: str = OWN) -> Callable[[Callable[[An
 def scoped(action: str, user: Any, model: Any) -> Clause:
     """The WHERE clause for the rows of `model` on which `user` may do `action`."""
     clauses: list[Clause] = []
+    roles = user.role_set
     for role, variant in POLICY[action].items():
-        if role not in user.role_set:
+        if role not in roles:
             continue
         if variant == ALL:
             return true()
@@ -173,19 +174,17 @@ def may(user: Any, action: str) -> bool:
     """Whether any role of the person has the action at all, on whatever row."""
     if not user.is_authenticated:
         return False
-    policy = POLICY[action]
-    return any(
-        role in user.role_set and (variant != "district" or user.is_district) for role, variant in policy.items()
-    )
+    policy, roles = POLICY[action], user.role_set
+    return any(role in roles and (variant != "district" or user.is_district) for role, variant in policy.items())
 
 
 def allowed(user: Any, thing: Any, actions: Iterable[str]) -> set[str]:
     """Which of `actions` the person may do on this row; one statement at most, one column per distinct scope."""
     model = type(thing)
     clauses: dict[tuple[tuple[Role, str], ...], Clause] = {}
-    keys = {}
+    keys, roles = {}, user.role_set
     for action in actions:
-        mine = tuple((r, v) for r, v in POLICY[action].items() if r in user.role_set)
+        mine = tuple((r, v) for r, v in POLICY[action].items() if r in roles)
         if mine:
             keys[action] = mine
             if mine not in clauses:
