@@ -1,12 +1,11 @@
-"""Papers made after a hearing: assignment and supervision sheet, reply letter with feedback form, ballots, look-back report.
+"""Papers made after a hearing: assignment and supervision sheets, reply letters, ballots, look-back reports.
 
 Each composer reads the record in a number of statements that does not grow and returns the dict of its template
 (templates/documents). Contents after domain.md §5.1; Chinese, whatever the reader's language. They go to departments,
 deputies and the room, so residents stand on them without name and without phone.
 """
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,7 +43,7 @@ from ..people.models import Department
 from ..reviews.models import AgendaItem, Ballot, BallotVerdict, Finding, FindingFile, Verdict
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Topic
 from . import queries
-from .before import BLANK, meeting_name
+from .before import BLANK, discreet, meeting_name
 from .registry import Group, Paper, State, register, register_for_assignments
 
 BOX = "□"
@@ -70,17 +69,6 @@ REPORTED_ON = tuple(MANNERS)
 """Kinds of meetings that a look-back report is made of."""
 
 # -- words ---------------------------------------------------------------------------------------------
-
-_PHONE = re.compile(r"(?<!\d)1[3-9]\d(?:[ -]?\d){8}(?!\d)")
-_IDENTITY = re.compile(r"(?<!\d)\d{17}[\dXx](?!\w)")
-
-
-def discreet(words: str, issue: Issue) -> str:
-    """What was typed about an issue, without the resident's name, a mobile number or an identity number."""
-    words = _PHONE.sub("（号码略）", _IDENTITY.sub("（号码略）", words))
-    if issue.resident and len(issue.resident) > 1:
-        words = words.replace(issue.resident, "选民")
-    return words
 
 
 def _day(moment: datetime) -> date:
@@ -210,12 +198,11 @@ def case_of(assignment: Assignment) -> Case:
     return Case(assignment, issue, record, lines)
 
 
-def files_of(content: Mapping[str, Any]) -> dict[str, bytes]:
-    """The pictures a paper names, by their SHA-256. One statement, none when it names none."""
-    named = [p["sha256"] for p in content.get("pictures", [])]
-    for section in content.get("sections", []):
-        named += [p["sha256"] for p in section.get("pictures", [])]
-    return queries.blobs(set(named))
+def _grouped(rows: Iterable[Any], key: str) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, key)].append(row)
+    return found
 
 
 # -- assignment sheet 交办单 ----------------------------------------------------------------------------
@@ -354,9 +341,9 @@ def why_not_supervised(assignment: Assignment) -> Any:
     on = today()
     issue = assignment.issue
     waits = assignment.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED)
-    if waits and assignment.part != Part.CO_HANDLER and not issue.is_closed and assignment.round == issue.round:
-        if assignment.due_on < on:
-            return None
+    waits = waits and assignment.part != Part.CO_HANDLER
+    if waits and not issue.is_closed and assignment.round == issue.round and assignment.due_on < on:
+        return None
     late = select(Commitment.id).where(
         Commitment.issue_id == assignment.issue_id,
         Commitment.lead_id == assignment.department_id,
@@ -474,24 +461,20 @@ def reply_letter(reply: Reply) -> dict[str, Any]:
     issue, a = case.issue, case.assignment
     helping = a.part == Part.CO_HANDLER and bool(case.leads)
     subject = f"{heading_of(issue.title)}的{'会办意见' if helping else '答复'}"
-    met = "办理过程中，已与代表当面沟通。" if reply.met_deputy else ""
-    who = _raised_by(issue).removesuffix("提出")
+    meeting, title = meeting_name(issue.hearing), clause(issue.title)
     if helping:
-        opening = f"{meeting_name(issue.hearing)}{issue.reference}号问题（{clause(issue.title)}）由你单位主办、我单位会办。现提出会办意见如下："
-    elif issue.resident or issue.community:
-        opening = f"{who}在{meeting_name(issue.hearing)}上提出的“{clause(issue.title)}”（编号{issue.reference}）收悉。现答复如下："
+        opening = (
+            f"{meeting}{issue.reference}号问题（{title}）由{_names(case.leads)}主办、我单位会办。现提出会办意见如下："
+        )
     else:
-        opening = f"您在{meeting_name(issue.hearing)}上提出的“{clause(issue.title)}”（编号{issue.reference}）收悉。现答复如下："
+        who = _raised_by(issue).removesuffix("提出") if issue.resident or issue.community else "您"
+        opening = f"{who}在{meeting}上提出的“{title}”（编号{issue.reference}）收悉。现答复如下："
     done = [discreet(line, issue) for line in _lines(reply.text)]
     next_ = _lines(discreet(reply.next_step or "", issue))
-    owed = [
-        _still_owed(case, c, reply.at)
-        for c in case.owed_at(reply.at)
-        if helping is False or c.lead_id == a.department_id
-    ]
-    if owed:
-        next_ += [f"{n}. {words}" for n, words in enumerate(owed, 1)]
-    sections = [{"heading": "一、办理情况", "paragraphs": [*done, *([met] if met else [])]}]
+    owed = [c for c in case.owed_at(reply.at) if not helping or c.lead_id == a.department_id]
+    next_ += [f"{n}. {_still_owed(case, c, reply.at)}" for n, c in enumerate(owed, 1)]
+    met = ["办理过程中，已与代表当面沟通。"] if reply.met_deputy else []
+    sections: list[dict[str, Any]] = [{"heading": "一、办理情况", "paragraphs": [*done, *met]}]
     if next_:
         sections.append({"heading": "二、下一步工作", "paragraphs": next_})
     days = current_app.config["CONFIRM_WORKDAYS"]
@@ -581,7 +564,7 @@ class Put:
 
 
 def _put_to_vote(hearing: Hearing) -> list[Put]:
-    """The accepted issues (own ones, then those on the agenda); before any is logged, the topics. Constant statements."""
+    """The accepted issues (own ones, then those on the agenda); before any is logged, the topics."""
     found = _voted_on(hearing)
     if found:
         answering = _answering(found)
@@ -613,7 +596,7 @@ def _voted_on(hearing: Hearing) -> list[Issue]:
 
 
 def _answering(found: Sequence[Issue]) -> dict[int, str]:
-    """Who answers for each issue: the lead of the latest round, else of the first promise, else who spoke, else asked."""
+    """Who answers for each issue: its lead in the latest round, else of a promise, else who spoke, else is asked."""
     ids = [i.id for i in found]
     said: dict[int, str] = {i.id: i.topic.departments[0].name for i in found if i.topic and i.topic.departments}
     for statement in (
@@ -758,7 +741,10 @@ def _rules(ballots: Sequence[Ballot]) -> str:
         half = "达到" if rule.get("tie_passes", True) else "超过"
         words = f"以{DENOMINATORS.get(base, '发出票数')}{f'（{of}）' if of is not None else ''}为基数，"
         enough = f"（{threshold}票）" if threshold is not None else ""
-        words += f"“满意”票{half}半数{enough}的为满意；不足的，“满意”和“基本满意”票合计{half}半数的为基本满意；其余为不满意。"
+        words += (
+            f"“满意”票{half}半数{enough}的为满意；不足的，“满意”和“基本满意”票合计{half}半数的为基本满意；"
+            "其余为不满意。"
+        )
         said.setdefault(words, []).append(ballot.issue.reference)
     if len(said) == 1:
         return f"计票规则：{next(iter(said))}"
@@ -817,7 +803,7 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
         .order_by(AgendaItem.position, AgendaItem.id)
     ).all()
     ids = [i.id for i in items]
-    findings = queries.by_key(
+    findings = _grouped(
         db.session.scalars(
             select(Finding)
             .where(Finding.hearing_id == hearing.id)
@@ -826,7 +812,7 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
         ).all(),
         "issue_id",
     )
-    promises = queries.by_key(
+    promises = _grouped(
         db.session.scalars(
             select(Commitment)
             .where(Commitment.issue_id.in_(ids))
@@ -843,7 +829,7 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
         .order_by(Extension.id)
     ):
         first.setdefault(commitment_id, old)
-    evidence = queries.by_key(
+    evidence = _grouped(
         db.session.scalars(
             select(FindingFile)
             .join(Finding, Finding.id == FindingFile.finding_id)
@@ -901,6 +887,7 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
     subject = meeting_name(follows) if follows is not None else _subjects(looked)
     pictures = _pictures(looked)
     shown = pictures[:PHOTOS]
+    manner = MANNERS[HearingKind(hearing.kind)] + ("、满意度测评" if any(i.ballot for i in looked) else "")
     sections: list[dict[str, Any]] = [
         {
             "heading": "一、总体情况",
@@ -924,10 +911,7 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
             ["时　　间", f"{day_words(day)}"],
             ["地　　点", hearing.place],
             ["对　　象", f"{subject}问题{len(looked)}个"],
-            [
-                "方　　式",
-                MANNERS[HearingKind(hearing.kind)] + ("、满意度测评" if any(i.ballot for i in looked) else ""),
-            ],
+            ["方　　式", manner],
             *([group["label"], "、".join(group["groups"])] for group in attendance if group["label"] != "请假"),
         ],
         "sections": sections,
@@ -972,7 +956,7 @@ def _ballots(looked: Sequence[Looked]) -> list[str]:
 
 
 def _problems(looked: Sequence[Looked], day: date) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for item in looked:
         if item.state == "销号":
             continue
@@ -993,7 +977,7 @@ def _problems(looked: Sequence[Looked], day: date) -> list[str]:
 
 
 def _next_steps(looked: Sequence[Looked]) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for item in looked:
         if item.state == "销号":
             continue
