@@ -41,7 +41,9 @@ from ..issues.models import (
     ResultClass,
 )
 from ..minutes import operations as minutes
+from ..minutes.data import associated
 from ..minutes.models import Minutes
+from ..minutes.press import word
 from ..people import operations as people
 from ..people.models import Department, DepartmentKind, User
 from ..reviews import operations as reviews
@@ -502,8 +504,9 @@ class Loader:
         }
         row = self._minutes(key)
         content = minutes.to_print(row, **signed)
-        printed = self.press.submit(pdf.render, "minutes", content, fonts_dir=self.fonts_dir)
-        self.in_print.append((now(), key, row, by, signed, [], printed))
+        files = associated(content)
+        printed = self.press.submit(pdf.render, "minutes", content, fonts_dir=self.fonts_dir, associated=files)
+        self.in_print.append((now(), key, row, by, signed | {"printed": content}, [], printed))
 
     def _publish_printed(self, *, waiting: int) -> None:
         """Publish what has been printed; wait for the oldest while more than `waiting` are in print.
@@ -514,7 +517,7 @@ class Loader:
         while self.in_print and (len(self.in_print) > waiting or self.in_print[0][-1].done()):
             at, key, row, by, signed, filed, printed = self.in_print.popleft()
             with clock_at(at):
-                minutes.publish(row, **signed, actor=by, pdf=printed.result())
+                minutes.publish(row, **signed, actor=by, pdf=printed.result(), docx=word(signed["printed"]))
             for then, who in filed:
                 with clock_at(then):
                     schedule.file_hearing(self.hearings[key], actor=who)
@@ -892,7 +895,7 @@ def _category(words: str) -> Category:
 
 
 def _basis(words: str | None) -> str | None:
-    """ "15 working days" as it is printed."""
+    """ "15 working days" as the record keeps it."""
     if not words:
         return None
     number, _, unit = words.partition(" ")
