@@ -10,10 +10,11 @@ Measures are those of templates/documents/official.css, in twips (a twentieth of
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -42,6 +43,7 @@ WIDTH, HEIGHT = 11906, 16838
 TOP, RIGHT, BOTTOM, LEFT = 2098, 1474, 1984, 1587
 """37, 26, 35 and 28 mm. On even pages left and right change places."""
 TYPE_AREA = WIDTH - LEFT - RIGHT
+WIDE_AREA = HEIGHT - TOP - BOTTOM
 CHARACTER = 315.8
 """156 mm over 28 characters (5.2.2)."""
 SIDE = 280
@@ -96,6 +98,8 @@ def _hanging(left: float, hanging: float) -> str:
     )
 
 
+_KEEP = "<w:keepNext/>"
+_SIDES = f'<w:ind w:left="{SIDE}" w:right="{SIDE}"/>'
 STYLES = (
     Style("Body", "公文正文", first=2),
     Style("Mark", "纪要标志", TITLE, 42, 840, "center", grid=False, run='<w:color w:val="FF0000"/>'),
@@ -110,31 +114,47 @@ STYLES = (
     ),
     Style("Code", "编号", align="left"),
     Style("Rule", "红色反线", size=2, line=227, grid=False, extra=_bottom(11, "FF0000")),
-    Style("PaperTitle", "公文标题", TITLE, 22, PITCH, "center", 0, 2 * PITCH, PITCH, 0, grid=False, extra="<w:keepNext/>"),
+    Style("PaperTitle", "公文标题", TITLE, 22, PITCH, "center", 0, 2 * PITCH, PITCH, 0, False, _KEEP),
     Style("Version", "版次", KAI, align="center", after=PITCH),
     Style("Addressee", "主送机关", align="left"),
-    Style("Heading1", "一级标题", HEI, first=2, outline=1, extra="<w:keepNext/>"),
-    Style("Heading2", "二级标题", KAI, first=2, outline=2, extra="<w:keepNext/>"),
+    Style("Heading1", "一级标题", HEI, first=2, outline=1, extra=_KEEP),
+    Style("Heading2", "二级标题", KAI, first=2, outline=2, extra=_KEEP),
     Style("Measure", "办理措施", first=2),
     Style("AnnexNote", "附件说明", indent=_hanging(6, 4)),
     Style("Attendance", "出席名单", indent=_hanging(5, 3)),
     Style("Remark", "附注", first=2, before=PITCH),
     Style("Signature", "署名", align="left", grid=False),
-    Style("AnnexLabel", "附件", HEI, align="left", extra="<w:keepNext/>"),
-    Style("TableTitle", "表题", HEI, align="center", extra="<w:keepNext/>"),
+    Style("AnnexLabel", "附件", HEI, align="left", extra=_KEEP),
+    Style("TableTitle", "表题", HEI, align="center", extra=_KEEP),
     Style("TableText", "表格", size=12, line=340, align="left", grid=False),
     Style("TableHead", "表头", HEI, 12, 340, "center", grid=False),
     Style("TableNote", "表注", size=12, line=340, before=280, grid=False, indent='<w:ind w:firstLine="632"/>'),
     Style("FactText", "要素", size=14, line=440, align="left", grid=False),
     Style("FactHead", "要素名", HEI, 14, 440, "center", grid=False),
-    Style("Picture", "图片", size=12, line=0, align="center", before=280, grid=False, extra="<w:keepNext/>"),
+    Style("Picture", "图片", size=12, line=0, align="center", before=280, grid=False, extra=_KEEP),
     Style("Caption", "图注", size=12, line=340, align="center", after=280, grid=False),
-    Style("CutLine", "裁剪线", size=2, line=280, grid=False, extra="<w:keepNext/>" + _bottom(6, kind="dashed")),
-    Style("Record", "版记", size=14, line=440, align="left", grid=False, indent=f'<w:ind w:left="{SIDE}" w:right="{SIDE}"/>'),
-    Style("PageNumber", "页码", SONG, 14, 280, "right", grid=False, indent=f'<w:ind w:left="{SIDE}" w:right="{SIDE}"/>'),
+    Style("CutLine", "裁剪线", size=2, line=280, grid=False, extra=_KEEP + _bottom(6, kind="dashed")),
+    Style("Record", "版记", size=14, line=440, align="left", grid=False, indent=_SIDES),
+    Style("PageNumber", "页码", SONG, 14, 280, "right", grid=False, indent=_SIDES),
+    Style("SquareText", "二维码说明", size=12, line=340, align="right", grid=False),
+    Style("VerifyText", "核验说明", size=10.5, line=320, align="right", grid=False),
+    Style("CardName", "桌签姓名", HEI, 96, 2304, "center", grid=False),
+    Style("CardUnit", "桌签单位", KAI, 22, 572, "center", before=120, grid=False),
     Style("Draft", "草稿标记", HEI, 14, 280, "right", grid=False),
     Style("Spacer", "间隔", size=1, line=10, align="left", grid=False),
 )  # fmt: skip
+LARGE = {"Body", "Addressee", "Heading1", "Heading2", "Measure", "Signature", "Remark", "AnnexNote"}
+
+
+def _styles_of(large: bool) -> Iterator[Style]:
+    """The styles of a paper, or of a notice on a door, read from two steps away."""
+    for style in STYLES:
+        if large and style.id in LARGE:
+            yield style._replace(size=22, line=760, grid=False)
+        elif large and style.id == "PaperTitle":
+            yield style._replace(size=32, line=920, before=920, after=920)
+        else:
+            yield style
 
 
 def to_word(template: str, content: Mapping[str, Any], *, files: Mapping[str, bytes] | None = None) -> bytes:
@@ -147,7 +167,9 @@ def to_word(template: str, content: Mapping[str, Any], *, files: Mapping[str, by
     """
     compose = {"minutes": _minutes, "paper": _paper, "cards": _cards}[template]
     paper = text.clean_all(dict(content))
-    base = _base(bool(paper.get("single_sided")), bool(paper.get("draft")), template == "cards")
+    base = _base(
+        bool(paper.get("single_sided")), bool(paper.get("draft")), bool(paper.get("large")), template == "cards"
+    )
     writer = _Writer(base, files or {})
     compose(writer, paper)
     return writer.finish(paper)
@@ -209,7 +231,7 @@ def _grid(widths: Sequence[int]) -> str:
 def _shared(whole: int, shares: Sequence[float]) -> list[int]:
     """Divide `whole` twips by `shares`, exactly."""
     edges = [0, *(round(whole * sum(shares[: n + 1]) / (sum(shares) or 1)) for n in range(len(shares)))]
-    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(edges)]
 
 
 class _Base(NamedTuple):
@@ -241,8 +263,15 @@ class _Writer:
         for line in lines:
             self.add("Body", line)
 
+    @property
+    def whole(self) -> int:
+        """How wide the type area is."""
+        return WIDE_AREA if self.on_its_side else TYPE_AREA
+
     def turn(self, on_its_side: bool) -> None:
-        """End the section; the next begins on a new page."""
+        """End the section, if the paper lies the other way; the next begins on a new page."""
+        if on_its_side == self.on_its_side:
+            return
         section = self.base.wide if self.on_its_side else self.base.upright
         self.blocks.append(_paragraph("Spacer", "", section))
         self.on_its_side = on_its_side
@@ -272,7 +301,7 @@ class _Writer:
         """
         try:
             image, (across, down) = _readable(image)
-            part, drawn = self.document.part.get_or_add_image(io.BytesIO(image))
+            part, _ = self.document.part.get_or_add_image(io.BytesIO(image))
         except Exception:  # whatever a damaged picture does to the libraries, the paper is printed
             log.warning("a picture could not be read: %s", alt, exc_info=True)
             return ""
@@ -352,9 +381,9 @@ def _readable(image: bytes) -> tuple[bytes, tuple[int, int]]:
 # -- the parts every paper is made of (templates/documents/parts.html) -----------------------------------
 
 
-def _heading(to: _Writer, title: str, annex: bool = False, plain: bool = False) -> None:
-    properties = _spacing(PITCH, PITCH) if annex else _spacing(PITCH) if plain else ""
-    to.blocks.append(_paragraph("PaperTitle", _lines(text.title_lines(title)), properties))
+def _heading(to: _Writer, title: str, before: float | None = None, per_line: int = 20) -> None:
+    properties = "" if before is None else _spacing(before)
+    to.blocks.append(_paragraph("PaperTitle", _lines(text.title_lines(title, per_line)), properties))
 
 
 def _sections(to: _Writer, sections: Iterable[Mapping[str, Any]]) -> None:
@@ -372,7 +401,7 @@ def _sections(to: _Writer, sections: Iterable[Mapping[str, Any]]) -> None:
 def _table(to: _Writer, table: Mapping[str, Any], title: str) -> None:
     """A real table: its head repeats on every page, its rows do not split."""
     columns, rows = table["columns"], table["rows"]
-    whole = HEIGHT - 2 * 2041 if table.get("landscape") else TYPE_AREA
+    whole = to.whole
     shares = text.column_shares(columns, rows, table.get("widths") or [], whole / 20, 12)
     widths = _shared(whole, shares)
     middle = text.centred(rows)
@@ -384,12 +413,13 @@ def _table(to: _Writer, table: Mapping[str, Any], title: str) -> None:
         _grid(widths),
         _row("".join(_cell(w, _paragraph("TableHead", _run(c))) for w, c in zip(widths, columns, strict=True)), True),
     ]
+    tall = '<w:trHeight w:val="624" w:hRule="atLeast"/>' if table.get("tall") else ""
     for row in rows:
         cells = (
             _cell(width, _paragraph("TableText", _run(cell), centre if middle[n] else ""))
             for n, (width, cell) in enumerate(zip(widths, row, strict=False))
         )
-        parts.append(_row("".join(cells)))
+        parts.append(_row("".join(cells), more=tall))
     to.blocks.append("".join(parts) + "</w:tbl>")
     if table.get("note"):
         to.add("TableNote", table["note"])
@@ -410,11 +440,11 @@ def _tables(to: _Writer, tables: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _facts(to: _Writer, rows: Iterable[Sequence[Any]], together: bool = False) -> None:
-    widths = _shared(TYPE_AREA, [22, 78])
+    widths = _shared(to.whole, [22, 78])
     keep = "<w:keepNext/>" if together else ""
     parts = [
         '<w:tbl><w:tblPr><w:tblStyle w:val="PaperTable"/>',
-        f'<w:tblW w:w="{TYPE_AREA}" w:type="dxa"/><w:tblLayout w:type="fixed"/>',
+        f'<w:tblW w:w="{to.whole}" w:type="dxa"/><w:tblLayout w:type="fixed"/>',
         '<w:tblLook w:val="0080" w:firstColumn="1"/></w:tblPr>',
         _grid(widths),
     ]
@@ -451,18 +481,23 @@ def _annexes(to: _Writer, attachments: Sequence[Mapping[str, Any]]) -> None:
     for number, annex in enumerate(attachments, 1):
         wide = bool(annex.get("landscape"))
         turned = wide != to.on_its_side
-        if turned:
-            to.turn(wide)
+        to.turn(wide)
         label = f"附件{number if len(attachments) > 1 else ''}"
         to.add("AnnexLabel", label, "" if turned else "<w:pageBreakBefore/>")
-        _heading(to, annex["title"], annex=True)
+        _heading(to, annex["title"], PITCH)
         _table(to, annex, annex["title"])
 
 
-def _record(to: _Writer, cc: Sequence[str], signers: Sequence[str], issuer: str, issued_on: str | None) -> None:
+def _record(
+    to: _Writer,
+    cc: Sequence[str],
+    signers: Sequence[str],
+    issuer: str,
+    issued_on: str | None,
+    verify: Mapping[str, Any] | None = None,
+) -> None:
     """版记 (7.4): at the bottom of the last page's type area; an over-long one stands in the flow."""
-    if to.on_its_side:
-        to.turn(False)
+    to.turn(False)
     copies = "、".join(cc)
     dated = f"{issued_on}印发" if issued_on else ""
     count = (text.lines_needed(copies, 26) if cc else 0) + text.lines_needed(f"{issuer}　　{dated}", 28)
@@ -491,6 +526,8 @@ def _record(to: _Writer, cc: Sequence[str], signers: Sequence[str], issuer: str,
         + "".join(map(_row, rows))
         + "</w:tbl>"
     )
+    if verify:
+        table = _verify(to, verify) + table
     end = _paragraph("Spacer", "")
     if count > 26:
         to.blocks += [table, end]
@@ -499,8 +536,19 @@ def _record(to: _Writer, cc: Sequence[str], signers: Sequence[str], issuer: str,
         '<wp:positionH relativeFrom="margin"><wp:align>center</wp:align></wp:positionH>'
         '<wp:positionV relativeFrom="margin"><wp:align>bottom</wp:align></wp:positionV>'
     )
-    high = (count * 440 + 30 * len(rows)) * 635
+    high = (count * 440 + 30 * len(rows) + (1160 if verify else 0)) * 635
     to.blocks.append(_paragraph("Spacer", _box(table + end, place, TYPE_AREA * 635, high, "版记", "topAndBottom", "b")))
+
+
+def _verify(to: _Writer, verify: Mapping[str, Any]) -> str:
+    """Over the first rule: whether this paper is the one that was issued."""
+    code = str(verify["code"])
+    grouped = "-".join([code[:5], code[5:10], code[10:15], code[15:]])
+    said = _paragraph("VerifyText", _run(f"核验码：{grouped}"), _spacing(140))
+    said += _paragraph("VerifyText", _run("扫码或登录核验网址输入核验码，可查本文是否为印发的版本。"))
+    return _beside([TYPE_AREA - 1247, 1247], said, _code(to, verify["url"], 18), 1020) + _paragraph(
+        "Spacer", "", _spacing(line=100)
+    )
 
 
 def _inset(side: str) -> str:
@@ -569,13 +617,26 @@ def _minutes(to: _Writer, paper: dict[str, Any]) -> None:
     _annexes(to, attachments)
     named = (("拟稿：", "drafted_by"), ("核稿：", "reviewed_by"), ("签发：", "issued_by"))
     signers = [label + paper[key] for label, key in named if paper.get(key)]
-    _record(to, paper["cc"], signers, paper["issuer"], paper["issued_on"])
+    _record(to, paper["cc"], signers, paper["issuer"], paper["issued_on"], paper.get("verify"))
 
 
 def _paper(to: _Writer, paper: dict[str, Any]) -> None:
-    if paper.get("code"):
+    to.on_its_side = bool(paper.get("landscape"))
+    before: float | None = None if paper.get("large") else PITCH
+    if paper.get("qr"):
+        _square(to, paper["qr"])
+        before = 280
+    if paper.get("letter"):
+        numbered = _run(f"编号：{paper['code']}") if paper.get("code") else ""
+        letter = f'<w:rFonts w:ascii="{HEI}" w:hAnsi="{HEI}" w:eastAsia="{HEI}"/><w:sz w:val="44"/><w:szCs w:val="44"/>'
+        tab = f'<w:tabs><w:tab w:val="right" w:pos="{to.whole}"/></w:tabs>'
+        to.blocks.append(_paragraph("Code", f"{numbered}<w:r><w:tab/></w:r>{_run(paper['letter'], letter)}", tab))
+        before = before if numbered else 0
+    elif paper.get("code"):
         to.add("Code", f"编号：{paper['code']}", '<w:jc w:val="right"/>')
-    _heading(to, paper["title"], plain=True)
+    _heading(to, paper["title"], before, 14 if paper.get("large") else 20)
+    if paper.get("addressee"):
+        to.add("Addressee", paper["addressee"])
     if paper.get("summary"):
         _facts(to, paper["summary"])
     to.paragraphs(paper.get("paragraphs") or [])
@@ -585,10 +646,11 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
     attachments = paper.get("attachments") or []
     _annex_note(to, attachments)
     if paper.get("signature"):
-        _signature(to, paper["signature"])
+        _signature(to, paper["signature"], bool(paper.get("large")))
     if paper.get("remark"):
         to.add("Remark", f"（{paper['remark']}）")
     if paper.get("receipt"):
+        to.turn(False)
         to.blocks.append(_paragraph("CutLine", "", _spacing(280)))
         to.add("TableTitle", paper["receipt"]["title"], _spacing(280))
         _facts(to, paper["receipt"]["rows"], together=True)
@@ -598,16 +660,49 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
         _record(to, paper.get("cc") or [], [], issuer, paper.get("issued_on"))
 
 
-def _signature(to: _Writer, signature: Mapping[str, Any]) -> None:
+def _square(to: _Writer, square: Mapping[str, Any]) -> None:
+    """A square code of 28 mm at the top right; beside it what it is for and the address it holds."""
+    widths = [to.whole - 1814, 1814]
+    said = _paragraph("SquareText", _run(square["caption"]), _spacing(400))
+    said += _paragraph("SquareText", _run(square["url"]))
+    to.blocks.append(_beside(widths, said, _code(to, square["url"], 28), 1588))
+    _gap(to, 20)
+
+
+def _code(to: _Writer, url: str, side: float) -> str:
+    """Return a paragraph with an address as a square code of `side` millimetres; empty if no code can hold it."""
+    from . import qr
+
+    try:
+        image = qr.png(url)
+    except ValueError:
+        return _paragraph("SquareText", "")
+    shown = to.picture(image, f"二维码：{url}", fit=(side, side))
+    return _paragraph("Picture", shown, _spacing(0) + '<w:jc w:val="right"/>')
+
+
+def _beside(widths: Sequence[int], said: str, shown: str, high: int) -> str:
+    """Return a table without lines: words at the left, a picture at the right, `high` twips high."""
+    cells = _cell(widths[0], said, middle=False) + _cell(widths[1], shown, middle=False)
+    return (
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="PlainTable"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        f'<w:tblLayout w:type="fixed"/><w:tblLook w:val="0000"/></w:tblPr>{_grid(widths)}'
+        + _row(cells, more=f'<w:trHeight w:val="{high}" w:hRule="atLeast"/>')
+        + "</w:tbl>"
+    )
+
+
+def _signature(to: _Writer, signature: Mapping[str, Any], large: bool) -> None:
     """7.3.5.1 sealed: date four characters from the right, organ centred over it; 7.3.5.2 not sealed: organ two
     characters from the right, the date begins two after the organ's first.
     """
     organ, date = str(signature["organ"]), str(signature.get("date") or "")
     sealed = bool(signature.get("sealed"))
     right = round((4 if sealed else 2) * CHARACTER)
-    shift = 0 if sealed else round(2 * CHARACTER)
-    wide = max(text.width(organ) * 320, text.width(date) * 320 + shift)
-    left = max(0, round(TYPE_AREA - right - wide))
+    shift = 0 if sealed or large else round(2 * CHARACTER)
+    size = 440 if large else 320
+    wide = max(text.width(organ) * size, text.width(date) * size + shift)
+    left = max(0, round(to.whole - right - wide))
     align = '<w:jc w:val="center"/>' if sealed else ""
     keep = "<w:keepNext/><w:keepLines/>"
     first = f'<w:ind w:left="{left}" w:right="{right if sealed else 0}"/>'
@@ -618,14 +713,60 @@ def _signature(to: _Writer, signature: Mapping[str, Any]) -> None:
 
 
 def _cards(to: _Writer, paper: dict[str, Any]) -> None:
-    raise NotImplementedError
+    """Name cards, two to a sheet on its side: columns of 74.25 mm, folded at the dotted line, cut at the dashed one.
+
+    Word cannot stand text on its head; turned a quarter left and right, the two faces of a card do the same.
+    """
+    to.on_its_side = True
+    widths = _shared(HEIGHT, [1, 1, 1, 1])
+    cards = paper["cards"]
+    rows = []
+    for n in range(0, len(cards), 2):
+        pair = cards[n : n + 2]
+        cells = []
+        for place in range(4):
+            card = pair[place // 2] if place // 2 < len(pair) else None
+            kind = "dotted" if place in (0, 2) and card else "dashed" if place == 1 and len(pair) == 2 else ""
+            edge = f'<w:tcBorders><w:right w:val="{kind}" w:sz="6" w:space="0" w:color="000000"/></w:tcBorders>'
+            turned = f'<w:textDirection w:val="{"btLr" if place % 2 else "tbRl"}"/>'
+            cells.append(_cell(widths[place], _face(card), more=(edge if kind else "") + _CARD_MARGINS + turned))
+        rows.append(_row("".join(cells), more=f'<w:trHeight w:val="{WIDTH - 30}" w:hRule="exact"/>'))
+    if rows:
+        to.blocks.append(
+            f'<w:tbl><w:tblPr><w:tblStyle w:val="PlainTable"/><w:tblW w:w="{HEIGHT}" w:type="dxa"/>'
+            f'<w:tblLayout w:type="fixed"/><w:tblLook w:val="0000"/></w:tblPr>{_grid(widths)}{"".join(rows)}</w:tbl>'
+        )
+    to.blocks.append(_paragraph("Spacer", ""))
+
+
+_CARD_MARGINS = '<w:tcMar><w:top w:w="850" w:type="dxa"/><w:bottom w:w="850" w:type="dxa"/></w:tcMar>'
+
+
+def _face(card: Mapping[str, Any] | None) -> str:
+    if card is None:
+        return _paragraph("CardUnit", "")
+    name, unit = str(card["name"])[:80], str(card.get("unit") or "")
+    long = max(1, len(name))
+    size = 96 if long <= 5 else 500 / long if long <= 14 else 36 if long <= 28 else 22
+    half = round(size * 2)
+    run = f'<w:sz w:val="{half}"/><w:szCs w:val="{half}"/>'
+    said = _paragraph("CardName", _run(name, run), _spacing(line=size * 24))
+    if unit:
+        small = 22 if len(unit) <= 22 else 14
+        run = f'<w:sz w:val="{small * 2}"/><w:szCs w:val="{small * 2}"/>'
+        said += _paragraph("CardUnit", _run(unit[:90], run), _spacing(line=small * 26))
+    return said
 
 
 # -- the prepared document -------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def _base(single_sided: bool, draft: bool, cards: bool) -> _Base:
+_UNWANTED = {"thumbnail", "customXml", "stylesWithEffects", "webSettings", "theme"}
+"""Of python-docx's own empty document."""
+
+
+@lru_cache(maxsize=16)
+def _base(single_sided: bool, draft: bool, large: bool, cards: bool) -> _Base:
     """Return the empty document with its styles, settings, list and feet, made once in a process."""
     import docx
     from docx.opc.constants import RELATIONSHIP_TYPE as RT
@@ -636,18 +777,12 @@ def _base(single_sided: bool, draft: bool, cards: bool) -> _Base:
     package = document.part.package
     for part in (package, document.part):
         for name, relation in list(part.rels.items()):
-            if relation.reltype.rsplit("/", 1)[-1] in (
-                "thumbnail",
-                "customXml",
-                "stylesWithEffects",
-                "webSettings",
-                "theme",
-            ):
+            if relation.reltype.rsplit("/", 1)[-1] in _UNWANTED:
                 del part.rels[name]
     for kind, blob in ((RT.FONT_TABLE, _font_table()), (RT.EXTENDED_PROPERTIES, _application())):
         owner = package if kind == RT.EXTENDED_PROPERTIES else document.part
         owner.part_related_by(kind)._blob = blob.encode()
-    _become(document.part.part_related_by(RT.STYLES).element, parse_xml(_styles()))
+    _become(document.part.part_related_by(RT.STYLES).element, parse_xml(_styles(large)))
     _become(document.settings.element, parse_xml(_settings(single_sided)))
     _become(document.part.numbering_part.element, parse_xml(_numbering()))
     properties = package.core_properties
@@ -655,8 +790,12 @@ def _base(single_sided: bool, draft: bool, cards: bool) -> _Base:
         properties._element.remove(child)
 
     section = document.sections[0]
-    section.different_first_page_header_footer = False
-    _feet(document.sections[0], single_sided, draft, None)
+    if cards:
+        page = etree.tostring(_page(section, single_sided, True, bare=True)).decode()
+        saved = io.BytesIO()
+        document.save(saved)
+        return _Base(saved.getvalue(), page, page)
+    _feet(section, single_sided, draft, None)
     upright = etree.tostring(_page(section, single_sided, False)).decode()
     wide = document.add_section()
     _feet(wide, single_sided, draft, (144.06, 30.94))
@@ -674,17 +813,21 @@ def _become(old: Any, new: Any) -> None:
     old.extend(list(new))
 
 
-def _page(section: Any, single_sided: bool, wide: bool) -> Any:
+def _page(section: Any, single_sided: bool, wide: bool, bare: bool = False) -> Any:
     """Write a section's paper, margins and grid; return its element."""
     from docx.oxml import parse_xml
 
     element = section._sectPr
+    for name in list(element.attrib):
+        del element.attrib[name]
     for child in list(element):
         if not child.tag.endswith(("headerReference", "footerReference")):
             element.remove(child)
     if wide:
         # Word mirrors left and right only; the mean keeps every edge within a millimetre on both sides of the sheet.
         top, right, bottom, left = (LEFT, TOP, RIGHT, BOTTOM) if single_sided else (1531, 2041, 1531, 2041)
+        if bare:
+            top = right = bottom = left = 0
         size = f'w:w="{HEIGHT}" w:h="{WIDTH}" w:orient="landscape"'
         header, lines = 1081, 0
     else:
@@ -716,8 +859,10 @@ def _feet(section: Any, single_sided: bool, draft: bool, places: tuple[float, fl
     for header, footer, align, index in sides:
         for story, markup in (
             (footer, _foot(number, align, places[index] if places else None)),
-            (header, _paragraph("Draft", _run("（草稿）") if draft else "")),
+            (header, _paragraph("Draft", _run("（草稿）"))),
         ):
+            if story is header and not draft:
+                continue
             story.is_linked_to_previous = False
             for child in list(story._element):
                 story._element.remove(child)
@@ -735,7 +880,7 @@ def _foot(number: str, align: str, on_end: float | None) -> str:
     return _paragraph("Spacer", _box(inside, place, 6 * EMU, 35 * EMU, "页码", more='vert="vert" '))
 
 
-def _styles() -> str:
+def _styles(large: bool) -> str:
     """Return word/styles.xml: the defaults, one named style for each part of a paper, two tables."""
     latin = f'w:ascii="{LATIN}" w:hAnsi="{LATIN}" w:cs="{LATIN}"'
     parts = [
@@ -754,7 +899,7 @@ def _styles() -> str:
         '<w:style w:type="numbering" w:default="1" w:styleId="NoList"><w:name w:val="No List"/>'
         '<w:uiPriority w:val="99"/><w:semiHidden/></w:style>'
     ]
-    for style in STYLES:
+    for style in _styles_of(large):
         half = round(style.size * 2)
         ascii_face = f'w:ascii="{SONG}" w:hAnsi="{SONG}" w:cs="{SONG}"' if style.face == SONG else latin
         line = f'w:line="{style.line}" w:lineRule="exact"' if style.line else 'w:line="240" w:lineRule="auto"'
