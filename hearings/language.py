@@ -38,6 +38,10 @@ class Catalogues(Domain):
 
     def in_template(self, message: str, **values: Any) -> Markup:
         """A template's `_()`: what is filled in is escaped, the text itself is ours."""
+        found = self._look_up(message)
+        return found % values if values or "%" in found else found
+
+    def _look_up(self, message: str) -> Markup:
         language = _settled.get() or _language()
         words = self.plain.setdefault(language, {})
         found = words.get(message)
@@ -45,12 +49,12 @@ class Catalogues(Domain):
             found = Markup(self.get_translations().ugettext(message))
             if language:
                 words[message] = found
-        return found % values if values or "%" in found else found
+        return found
 
     def of(self, lazy: LazyString) -> str:
-        """What `str()` of a lazy text gives. One without placeholders is looked up as a template's."""
+        """What `str()` of a lazy text gives. One without placeholders is looked up as a template's; its % is a %."""
         if lazy._func is _gettext and not lazy._kwargs:  # the library has no other way to ask what it says
-            return self.in_template(lazy._args[0])
+            return self._look_up(lazy._args[0])
         return str(lazy)
 
 
