@@ -35,6 +35,7 @@ from ..issues.models import (
     IssueStatus,
     Outcome,
     Part,
+    Progress,
     Reply,
 )
 from ..minutes import content as minutes
@@ -169,16 +170,14 @@ class Case:
         ]
 
     def owed_at(self, moment: datetime) -> list[Commitment]:
-        """Promises made by then and neither kept nor released."""
+        """Promises made by then, not yet reported as done and not released."""
         return [
             c
             for c in self.record.commitments
-            if c.made_at <= moment and (c.closed_at is None or c.closed_at > moment) and not _settled(c)
+            if c.made_at <= moment
+            and (c.closed_at is None or c.closed_at > moment)
+            and (c.reported_at is None or c.reported_at > moment)
         ]
-
-
-def _settled(promise: Commitment) -> bool:
-    return promise.status in (CommitmentStatus.KEPT, CommitmentStatus.RELEASED) and promise.closed_at is None
 
 
 def case_of(assignment: Assignment) -> Case:
@@ -223,8 +222,9 @@ def assignment_sheet(assignment: Assignment) -> dict[str, Any]:
         ["问题来源", _source(issue)],
         ["问题摘要", [heading_of(issue.title), *_lines(discreet(sentence(issue.statement), issue))]],
         ["具体要求", _lines(discreet(a.requirement or "", issue)) or [_demand(a)]],
-        ["主办单位" if a.part != Part.SPLIT else "分办单位", _names(case.leads)],
     ]
+    if a.part == Part.CO_HANDLER or len(case.leads) > 1:
+        summary.append(["主办单位" if a.part != Part.SPLIT else "分办单位", _names(case.leads)])
     if case.helpers:
         summary.append(["会办单位", _names(case.helpers)])
     summary += [
@@ -232,17 +232,16 @@ def assignment_sheet(assignment: Assignment) -> dict[str, Any]:
         ["办结时限", f"{day_words(a.due_on)}前（{basis_on_paper(a.due_basis)}）"],
         ["反馈要求", _feedback(a)],
         ["签　　收", _signed_for(case)],
+        ["经 办 人", f"{_officer(case)}　联系电话："],
     ]
     return _frame(f"{meeting_name(issue.hearing)}问题交办单") | {
         "code": number,
         "summary": summary,
         "signature": {"organ": _office(), "date": day_words(a.assigned_on), "sealed": True},
-        "remark": f"经办人：{_officer(case)}　联系电话：{BLANK}",
         "receipt": {
             "title": f"回　执　联（签收后裁下，送{_office()}）",
             "rows": [
-                ["交办单编号", number],
-                ["问　　题", clause(issue.title)],
+                ["交 办 单", f"{number}　{clause(issue.title)}"],
                 ["承办单位", a.department.name],
                 ["签收人", f"{BLANK}{BLANK}联系电话："],
                 ["签收时间", "　　　　年　　月　　日　　时"],
@@ -283,15 +282,14 @@ def _promised(case: Case) -> list[str]:
 def _feedback(a: Assignment) -> list[str]:
     classes = current_app.config["RESULT_CLASSES"]
     if a.part == Part.CO_HANDLER:
-        lines = ["会办意见以书面形式送主办单位，由主办单位汇总答复，并抄送" + _office() + "。"]
+        lines = [f"会办意见书面送主办单位汇总答复，注明联系人和联系电话，抄送{_office()}。"]
     else:
         meanings = "；".join(f"{letter} {words}" for letter, words in classes.items())
         lines = [
-            f"以答复函书面答复提出问题的代表，附征询意见表，抄送{_office()}。",
+            f"以答复函答复提出问题的代表，附征询意见表，注明联系人和联系电话，抄送{_office()}。",
             f"答复函首页右上角注明办理结果类别：{meanings}。",
             "承诺事项未完成的，完成后再次答复。不能按期完成的，到期前书面申请延期。",
         ]
-    lines.append("注明联系人和联系电话。")
     lines.append(f"不属本单位职责的，{day_words(a.respond_by)}前书面说明理由退回；期满未退回的视为签收。")
     return lines
 
@@ -387,10 +385,10 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
             ["延期情况", _extensions(case) or "未申请延期"],
             ["督办要求", "请说明逾期原因，落实责任人和措施，在新时限前完成，并书面报告结果。"],
             ["新 时 限", limit],
-            ["领导批示", [LINE, LINE, LINE, LINE, f"{BLANK * 2}签名：{BLANK}　　年　　月　　日"]],
+            ["经 办 人", f"{BLANK}　联系电话："],
+            ["领导批示", [LINE, LINE, LINE, LINE, f"签名：{BLANK}　　　年　　月　　日"]],
         ],
         "signature": {"organ": _office(), "date": day_words(on), "sealed": True},
-        "remark": f"经办人：{BLANK}　联系电话：{BLANK}",
         "receipt": {
             "title": f"回　执　联（签收后裁下，送{_office()}）",
             "rows": [
@@ -467,7 +465,7 @@ def reply_letter(reply: Reply) -> dict[str, Any]:
             f"{meeting}{issue.reference}号问题（{title}）由{_names(case.leads)}主办、我单位会办。现提出会办意见如下："
         )
     else:
-        who = _raised_by(issue).removesuffix("提出") if issue.resident or issue.community else "您"
+        who = "您代选民" if issue.resident or issue.community else "您"
         opening = f"{who}在{meeting}上提出的“{title}”（编号{issue.reference}）收悉。现答复如下："
     done = [discreet(line, issue) for line in _lines(reply.text)]
     next_ = _lines(discreet(reply.next_step or "", issue))
@@ -532,12 +530,11 @@ def _questions(reply: Reply, case: Case) -> dict[str, Any]:
         "columns": ["项　目", "内　容"],
         "widths": [25, 75],
         "rows": [
-            ["问题编号", case.issue.reference],
-            ["问　　题", clause(case.issue.title)],
+            ["问　　题", f"{case.issue.reference}　{clause(case.issue.title)}"],
             ["提出代表", "、".join(_deputies(case.issue))],
-            ["答复单位", case.assignment.department.name],
-            ["答复日期和类别", f"{day_words(_day(reply.at))}　{letter}　{classes.get(letter, '')}".rstrip("　")],
-            ["办理前后是否与您当面沟通", f"{BOX}是　　{BOX}否"],
+            ["答　　复", f"{case.assignment.department.name}，{day_words(_day(reply.at))}"],
+            ["办理结果类别", f"{letter}　{classes.get(letter, '')}".rstrip("　")],
+            ["是否当面沟通", f"{BOX}是　　{BOX}否"],
             ["对办理工作", GRADES],
             ["对办理结果", GRADES],
             ["意见和建议", ""],
@@ -690,8 +687,8 @@ def ballot_result(hearing: Hearing) -> dict[str, Any]:
         tables.append(
             {
                 "title": BOXES.get(box, box) if len(boxes) > 1 or box != "all" else None,
-                "columns": ["编号", "问题", "答复单位", "发出", "满意", "基本满意", "不满意", "废票", "结果"],
-                "widths": [9, 27, 19, 7, 7, 9, 9, 7, 10],
+                "columns": ["编号", "问题", "答复单位", "发出", "满意", "基本 满意", "不满意", "废票", "结果"],
+                "widths": [8, 32, 20, 6, 6, 6, 8, 6, 8],
                 "rows": [_counted(b, hearing, answering) for b in counted],
                 "note": f"注：{_rules(counted)}",
             }
@@ -704,7 +701,7 @@ def ballot_result(hearing: Hearing) -> dict[str, Any]:
             f"{len(next(iter(boxes.values())))}个问题进行无记名测评，结果为{said}。"
         ],
         "tables": tables,
-        "remark": f"监票人：{BLANK}　计票人：{BLANK}　　　　年　　月　　日",
+        "remark": f"监票人：{BLANK}　计票人：{BLANK}",
     }
 
 
@@ -763,6 +760,8 @@ class Looked:
     promises: list[Commitment]
     """Looked at: those the findings name, else all that bind."""
     first_dates: dict[int, date]
+    dates: dict[int, date]
+    """As they stood when the meeting ended."""
     evidence: list[FindingFile]
     ballot: Ballot | None
     moved: bool
@@ -821,14 +820,16 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
         ).all(),
         "issue_id",
     )
-    first: dict[int, date] = {}
-    for commitment_id, old in db.session.execute(
-        select(Extension.commitment_id, Extension.old_due_on)
-        .join(Commitment)
-        .where(Commitment.issue_id.in_(ids), Extension.status == ExtensionStatus.GRANTED)
-        .order_by(Extension.id)
-    ):
-        first.setdefault(commitment_id, old)
+    end = hearing.concluded_at or now()
+    first, dates = _dates([c for some in promises.values() for c in some], end)
+    begun = set(
+        db.session.scalars(
+            select(Assignment.issue_id)
+            .join(Progress, Progress.assignment_id == Assignment.id)
+            .where(Assignment.issue_id.in_(ids), Progress.percent > 0, Progress.at <= end)
+            .distinct()
+        )
+    )
     evidence = _grouped(
         db.session.scalars(
             select(FindingFile)
@@ -842,7 +843,6 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
         b.issue_id: b
         for b in db.session.scalars(select(Ballot).where(Ballot.hearing_id == hearing.id, Ballot.voters == "all"))
     }
-    end = hearing.concluded_at or now()
     looked = []
     for issue in items:
         mine = [c for c in promises[issue.id] if c.made_at <= end]
@@ -855,19 +855,40 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
                 findings=here,
                 promises=[c for c in mine if whole or c.id in named],
                 first_dates=first,
+                dates=dates,
                 evidence=[link for f in here for link in evidence[f.id]],
                 ballot=ballots.get(issue.id),
-                moved=any(f.percent for f in here) or any(_begun(c, end) for c in mine),
+                moved=issue.id in begun or any(f.percent for f in here) or any(_done(c, end) for c in mine),
                 left=[c for c in mine if c.closed_at is None or c.closed_at > end],
             )
         )
     return looked
 
 
-def _begun(promise: Commitment, end: datetime) -> bool:
+def _dates(promises: Sequence[Commitment], end: datetime) -> tuple[dict[int, date], dict[int, date]]:
+    """The date given first, and the one that stood at `end`, of every promise. One statement."""
+    first = {c.id: c.due_on for c in promises}
+    stood = dict(first)
+    moved, later = set(), set()
+    for e in db.session.scalars(
+        select(Extension)
+        .where(Extension.commitment_id.in_(list(first)), Extension.status == ExtensionStatus.GRANTED)
+        .order_by(Extension.id)
+    ):
+        if e.commitment_id not in moved:
+            moved.add(e.commitment_id)
+            first[e.commitment_id] = e.old_due_on
+        if e.commitment_id not in later and e.decided_at is not None and e.decided_at > end:
+            later.add(e.commitment_id)
+            stood[e.commitment_id] = e.old_due_on
+    return first, stood
+
+
+def _done(promise: Commitment, end: datetime) -> bool:
+    """Reported or kept by then."""
     reported = promise.reported_at is not None and promise.reported_at <= end
-    closed = promise.status == CommitmentStatus.KEPT and promise.closed_at is not None and promise.closed_at <= end
-    return reported or closed or promise.percent > 0
+    kept = promise.status == CommitmentStatus.KEPT and promise.closed_at is not None and promise.closed_at <= end
+    return reported or kept
 
 
 def look_back_report(hearing: Hearing) -> dict[str, Any]:
@@ -910,6 +931,7 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
         "summary": [
             ["时　　间", f"{day_words(day)}"],
             ["地　　点", hearing.place],
+            *([["主　　持", f"{hearing.chair.title or ''}{hearing.chair.name}"]] if hearing.chair else []),
             ["对　　象", f"{subject}问题{len(looked)}个"],
             ["方　　式", manner],
             *([group["label"], "、".join(group["groups"])] for group in attendance if group["label"] != "请假"),
@@ -961,7 +983,7 @@ def _problems(looked: Sequence[Looked], day: date) -> list[str]:
         if item.state == "销号":
             continue
         words = []
-        late = [c for c in item.left if c.due_on < day]
+        late = [c for c in item.left if item.dates[c.id] < day]
         if item.left:
             words.append(f"尚有{len(item.left)}项承诺未完成" + (f"，其中{len(late)}项逾期" if late else ""))
         if item.verdict is None:
@@ -982,15 +1004,17 @@ def _next_steps(looked: Sequence[Looked]) -> list[str]:
         if item.state == "销号":
             continue
         acts = []
-        for f in item.findings:
-            if f.verdict == Verdict.STRIKE_OFF:
-                continue
-            what = f"“{clause(f.commitment.measure)}”" if f.commitment else ""
-            until = f"，{day_words(f.new_due_on)}前完成" if f.new_due_on else ""
-            acts.append(f"{what}{FINDING_WORDS[f.verdict]}{until}")
+        last = {f.commitment_id: f for f in item.findings}
         for c in item.left:
-            if not any(f.commitment_id == c.id and f.new_due_on for f in item.findings):
-                acts.append(f"由{c.lead.name}在{day_words(c.due_on)}前完成“{clause(c.measure)}”")
+            f = last.get(c.id)
+            act = FINDING_WORDS[f.verdict] if f and f.verdict != Verdict.STRIKE_OFF else "继续办理"
+            due = f.new_due_on if f and f.new_due_on else item.dates[c.id]
+            acts.append(f"“{clause(c.measure)}”{act}，由{c.lead.name}在{day_words(due)}前完成")
+        owed = {c.id for c in item.left}
+        for f in last.values():
+            if f.commitment_id not in owed and f.verdict != Verdict.STRIKE_OFF:
+                until = f"，{day_words(f.new_due_on)}前完成" if f.new_due_on else ""
+                acts.append(f"{FINDING_WORDS[f.verdict]}{until}")
         said = "；".join(dict.fromkeys(acts)) or "列入下次回头看"
         lines.append(f"{len(lines) + 1}. {item.issue.reference}：{said}。")
     closing = "未销号的问题继续跟踪，列入下次回头看；已销号的问题由提出代表确认后归档，出现反弹的重新办理。"
@@ -1025,9 +1049,7 @@ def _table(looked: Sequence[Looked]) -> dict[str, Any]:
         rows.append(
             [
                 f"{item.issue.reference} {clause(item.issue.title)}",
-                " ".join(
-                    f"{_measure(c, item.first_dates.get(c.id, c.due_on))}（{c.lead.name}）。" for c in item.promises
-                )
+                " ".join(f"{_measure(c, item.first_dates[c.id])}（{c.lead.name}）。" for c in item.promises)
                 or "未作承诺",
                 " ".join(_found(f) for f in last) or "未查看",
                 "；".join(seen) or "无",
