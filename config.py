@@ -115,6 +115,8 @@ class Config:
     SECURITY_FLASH_MESSAGES = False  # ours say it, in both languages
     SECURITY_LOGIN_URL = "/login"
     SECURITY_LOGOUT_URL = "/logout"
+    SECURITY_VERIFY_URL = "/password/again"
+    """The library's own page to sign in anew; /verify is ours and checks papers."""
     SECURITY_LOGOUT_METHODS = ["POST"]
     SECURITY_POST_LOGIN_VIEW = "/"
     SECURITY_POST_LOGOUT_VIEW = "/login"
