@@ -701,8 +701,8 @@ def files_of(issue: Issue) -> list[IssueFile]:
     )
 
 
-def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int]]:
-    """Ids of the issue's assignments the person may act on, and of the promises the person may report on."""
+def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int], set[int]]:
+    """Ids of the issue's assignments to act on, of promises to report on, and of the assignments to read."""
     rows = db.session.execute(
         union_all(
             select(literal("a"), Assignment.id).where(
@@ -711,9 +711,13 @@ def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int]]:
             select(literal("c"), Commitment.id).where(
                 Commitment.issue_id == issue.id, scoped("commitment.report_done", user, Commitment)
             ),
+            select(literal("r"), Assignment.id).where(
+                Assignment.issue_id == issue.id, scoped("assignment.read", user, Assignment)
+            ),
         )
     ).all()
-    return {i for kind, i in rows if kind == "a"}, {i for kind, i in rows if kind == "c"}
+    acts, reports, reads = ({i for kind, i in rows if kind == wanted} for wanted in "acr")
+    return acts, reports, reads
 
 
 def history_of(pairs: Sequence[tuple[str, Sequence[int]]]) -> list[AuditEvent]:

@@ -305,7 +305,7 @@ def show(id: int) -> Any:
     user = me()
     issue = fetch("issue.read", Issue, id, user, options=queries.whole_issue())
     record = queries.record_of(issue)
-    mine, led = queries.may_act_on(user, issue)
+    mine, led, read = queries.may_act_on(user, issue)
     rights = allowed(user, issue, [p for _m, p, _u in MOVES] + ["issue.amend", "issue.attach", "issue.figure"])
     buttons, whys = _issue_buttons(issue, record, rights)
     if not issue.is_closed:
@@ -340,7 +340,7 @@ def show(id: int) -> Any:
         light=light,
         events=story.issue_story(issue, record, user, STORY_PARTS),
         promises=[story.promise(c) for c in record.commitments],
-        rounds=story.rounds(issue, record),
+        rounds=story.rounds(issue, record, read),
         figures=[
             {
                 "id": f.id,

@@ -309,8 +309,8 @@ def _closed(issue: Issue) -> list[Event]:
     return [_event(issue.closed_at, workflow.label("issue", issue.status), text=told, tone="green")]
 
 
-def rounds(issue: Issue, record: Record) -> list[Event]:
-    """Each round's departments and answers, for `ui.rounds`."""
+def rounds(issue: Issue, record: Record, read: Iterable[int] = ()) -> list[Event]:
+    """Each round's departments and answers, for `ui.rounds`; with papers for the assignments in `read`."""
     shown = []
     for number in sorted({a.round for a in record.assignments} | ({issue.round} if record.assignments else set())):
         mine = [a for a in record.assignments if a.round == number]
@@ -319,13 +319,13 @@ def rounds(issue: Issue, record: Record) -> list[Event]:
                 "title": _("Round %(number)d", number=number),
                 "current": number == issue.round and not issue.is_closed,
                 "note": mine[0].requirement if mine and number > 1 else None,
-                "handled": [_department(a, record) for a in mine],
+                "handled": [_department(a, record, a.id in read) for a in mine],
             }
         )
     return shown
 
 
-def _department(a: Assignment, record: Record) -> Event:
+def _department(a: Assignment, record: Record, may_read: bool) -> Event:
     waiting = a.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED) and a.part != Part.CO_HANDLER
     if a.status == AssignmentStatus.ASSIGNED and a.respond_by >= today():
         taken = _("may be returned until %(day)s; then it counts as accepted", day=day(a.respond_by))
@@ -345,6 +345,7 @@ def _department(a: Assignment, record: Record) -> Event:
         "limit": limit_words(a),
         "taken": taken,
         "returned": a.return_reason,
+        "papers": _papers(a, waiting, record) if may_read else [],
         "replies": [
             {
                 "letter": r.result_class.value,
@@ -353,11 +354,27 @@ def _department(a: Assignment, record: Record) -> Event:
                 "next_step": r.next_step,
                 "when": day(r.at),
                 "signed_by": r.signed_by,
+                "papers": [
+                    {"url": f"/assignments/{a.id}/papers/{key}", "query": f"?reply={r.id}", "label": words}
+                    for key, words in (("reply", _("Reply letter")), ("feedback", _("Feedback form")))
+                    if may_read
+                ],
             }
             for r in record.replies
             if r.assignment_id == a.id
         ],
     }
+
+
+def _papers(a: Assignment, waiting: bool, record: Record) -> list[Event]:
+    """What can be printed of an assignment now: its sheet, and a supervision sheet when something is overdue."""
+    dates = [c.due_on for c in record.open_promises if c.lead_id == a.department_id]
+    if waiting and not a.issue.is_closed and a.round == a.issue.round:
+        dates.append(a.due_on)
+    papers = [("sheet", _("Assignment sheet"))]
+    if any(due < today() for due in dates):
+        papers.append(("supervision", _("Supervision sheet")))
+    return [{"url": f"/assignments/{a.id}/papers/{key}", "query": "", "label": words} for key, words in papers]
 
 
 def promise_story(

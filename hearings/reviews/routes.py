@@ -264,7 +264,7 @@ def show(hearing: Hearing) -> Any:
     user = me()
     agenda = queries.agenda(hearing, user)
     items = agenda.items
-    mine = allowed(user, hearing, ["hearing.run", "hearing.amend"])
+    mine = allowed(user, hearing, ["hearing.run", "hearing.amend", "paper.print"])
     runs = "hearing.run" in mine
     rules = list(dict.fromkeys(queries.rule_words(i.ballot) for i in items if i.ballot))
     return page(
@@ -276,6 +276,7 @@ def show(hearing: Hearing) -> Any:
         hidden=agenda.hidden,
         evidence=agenda.evidence,
         runs=runs,
+        may_print="paper.print" in mine,
         may_find=runs and hearing.status in RUNNING,
         may_change=runs and hearing.status not in ("filed", "cancelled", "discarded"),
         moves=workflow.moves(hearing) if runs else [],
