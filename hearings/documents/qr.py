@@ -31,7 +31,7 @@ def svg(url: str) -> Markup:
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="qr" viewBox="0 0 {side} {side}" width="100%" height="100%"'
         ' shape-rendering="crispEdges" role="img" aria-label="{url}">'
-        '<path fill="#fff" d="M0 0h{side}v{side}h-{side}z"/><path fill="#000" d="{path}"/></svg>'
+        '<title>{url}</title><path fill="#fff" d="M0 0h{side}v{side}h-{side}z"/><path fill="#000" d="{path}"/></svg>'
     ).format(side=side, url=url, path=path)
 
 
