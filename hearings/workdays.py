@@ -102,6 +102,11 @@ def add_months(start: date, count: int, table: dict[date, bool] | None = None) -
     return next_workday(date(year, month, min(start.day, monthrange(year, month)[1])), table)
 
 
+def add_days(start: date, count: int, table: dict[date, bool] | None = None) -> date:
+    """The end of a limit of `count` days, rolled to a working day."""
+    return next_workday(start + timedelta(days=count), table)
+
+
 def workdays_between(start: date, end: date, table: dict[date, bool] | None = None) -> int:
     """Working days after `start` up to and including `end`; negative when `end` is earlier."""
     table = overrides() if table is None else table
@@ -111,4 +116,4 @@ def workdays_between(start: date, end: date, table: dict[date, bool] | None = No
     return sum(is_workday(day, table) for day in days)
 
 
-LIMITS: dict[str, Callable[..., date]] = {"workdays": add_workdays, "months": add_months}
+LIMITS: dict[str, Callable[..., date]] = {"workdays": add_workdays, "days": add_days, "months": add_months}

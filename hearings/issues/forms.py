@@ -400,11 +400,26 @@ class AssignForm(Form):
     lead = Choice(_l("Lead department"), kind=int, blank=_l("Choose one"))
     co_handlers = Choices(_l("Co-handling departments"), description=_l("They give their opinion to the lead."))
     split = Choices(_l("Departments that answer separately"), description=_l("Each answers its own part."))
-    due_on = DayField(_l("Reply due on"))
+    limit = _radio(_l("Limit for the reply"))
+    due_on = DayField(
+        _l("Another day for the reply"), required=False, description=_l("Left empty, the limit above applies.")
+    )
+    co_due_on = DayField(_l("Co-handlers' opinion due on"), required=False)
     requirement = TextBlock(_l("What is asked of them"), required=False, limit=1000, render_kw={"rows": 3})
 
-    def __init__(self, *args: Any, departments: Iterable[Department] = (), **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        departments: Iterable[Department] = (),
+        limits: Iterable[tuple[str, Any]] = (),
+        law: str = "",
+        opinion: str = "",
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
+        self.limit.offer(limits)
+        self.limit.description = law
+        self.co_due_on.description = opinion
         self.known = {d.id: d for d in departments}
         pairs = offices(self.known.values())
         for name in ("lead", "co_handlers", "split"):
@@ -416,7 +431,9 @@ class AssignForm(Form):
             "lead": self.known[self.lead.data],
             "co_handlers": [self.known[i] for i in self.co_handlers.data or ()],
             "split": [self.known[i] for i in self.split.data or ()],
+            "is_hard": self.limit.data == "hard",
             "due_on": self.due_on.data,
+            "co_due_on": self.co_due_on.data,
             "requirement": self.requirement.data,
         }
 

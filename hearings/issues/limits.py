@@ -17,13 +17,13 @@ from ..language import in_chinese
 ASSIGNED, HEARING = "assigned", "hearing"
 """What a length is counted from, when it is not a day of the calendar."""
 
-REWORK = "rework"
-"""A note of a basis: the limit is that of handling again."""
+REWORK, HARD, OPINION = "rework", "hard", "opinion"
+"""Notes of a basis: the limit of handling again, of a hard matter, of a co-handler's opinion to the lead."""
 
-SET_AT_ASSIGNING, SET_AT_REWORK = "set:assigned", "set:rework"
-"""Not reckoned: the organiser said the day."""
+SET_AT_ASSIGNING, SET_AT_REWORK, SET_ON_THE_NIGHT = "set:assigned", "set:rework", "set:hearing"
+"""Not reckoned: the organiser said the day, or the department did, when it promised an answer."""
 
-_CODE = re.compile(r"(workdays|months):(\d{1,3}):(assigned|hearing|\d{4}-\d{2}-\d{2})((?::[a-z0-9-]+)*)")
+_CODE = re.compile(r"(workdays|days|months):(\d{1,3}):(assigned|hearing|\d{4}-\d{2}-\d{2})((?::[a-z0-9-]+)*)")
 
 
 def code(count: int, unit: str, start: date | str, due: date, *notes: str) -> str:
@@ -38,7 +38,7 @@ def code(count: int, unit: str, start: date | str, due: date, *notes: str) -> st
 
 def due_by(start: date, count: int, unit: str) -> tuple[date, str]:
     """A due date from "n working days / months", with its basis. Raises `RuleBroken` for an odd length."""
-    if unit not in workdays.LIMITS or not 1 <= count <= (120 if unit == "months" else 750):
+    if unit not in ("workdays", "months") or not 1 <= count <= (120 if unit == "months" else 750):
         raise RuleBroken(_("Between 1 and 750 working days, or 1 and 120 months."), "count")
     due = workdays.LIMITS[unit](start, count)
     return due, code(count, unit, start, due)
@@ -65,6 +65,8 @@ def basis_words(basis: str | None) -> str:
         return _("set when it was assigned")
     if basis == SET_AT_REWORK:
         return _("set when it was to be handled again")
+    if basis == SET_ON_THE_NIGHT:
+        return _("the answer promised at the hearing")
     found = _CODE.fullmatch(basis or "")
     if not found:
         return basis or ""
@@ -89,6 +91,8 @@ def basis_on_paper(basis: str | None) -> str:
 def _length(count: int, unit: str) -> str:
     if unit == "months":
         return _("1 month") if count == 1 else _("%(count)d months", count=count)
+    if unit == "days":
+        return _("1 day") if count == 1 else _("%(count)d days", count=count)
     return _("1 working day") if count == 1 else _("%(count)d working days", count=count)
 
 
@@ -96,4 +100,8 @@ def _note(note: str) -> str:
     kind, _dash, year = note.partition("-")
     if kind == "unpublished":
         return _("the holidays of %(year)s are not published yet, the date may change", year=year)
-    return {REWORK: _("handled again")}.get(note, note)
+    return {
+        REWORK: _("handled again"),
+        HARD: _("hard matter"),
+        OPINION: _("opinion to the lead"),
+    }.get(note, note)

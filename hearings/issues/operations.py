@@ -473,12 +473,42 @@ def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: U
 # -- handing over and handling -------------------------------------------------------------------------
 
 
-def default_limit(issue: Issue, start: date) -> tuple[date, str]:
-    """The reply limit of an assignment made on `start`, with its basis."""
-    again = issue.round > 1
-    months = current_app.config["REWORK_MONTHS"] if again else current_app.config["REPLY_MONTHS"]
+def default_limit(issue: Issue, start: date, *, is_hard: bool = False) -> tuple[date, str]:
+    """The reply limit of an assignment made on `start`, with its basis (代表法 art. 51, 浙江省实施办法 art. 43).
+
+    REPLY_MONTHS; HARD_MONTHS from the same day for a wide or hard matter; REWORK_MONTHS when it is handled again. What
+    is studied after the hearing (会后研究) is answered by the day that was promised, if one was.
+    """
+    if issue.round > 1:
+        months, notes = current_app.config["REWORK_MONTHS"], [limits.REWORK]
+    elif is_hard:
+        months, notes = current_app.config["HARD_MONTHS"], [limits.HARD]
+    else:
+        promised = _answer_promised(issue)
+        if promised is not None and promised >= start:
+            return promised, limits.SET_ON_THE_NIGHT
+        months, notes = current_app.config["REPLY_MONTHS"], []
     due = workdays.add_months(start, months)
-    return due, limits.code(months, "months", limits.ASSIGNED, due, *([limits.REWORK] if again else []))
+    return due, limits.code(months, "months", limits.ASSIGNED, due, *notes)
+
+
+def _answer_promised(issue: Issue) -> date | None:
+    if issue.outcome != Outcome.FURTHER_STUDY:
+        return None
+    return db.session.scalar(
+        select(func.min(Commitment.due_on)).where(
+            Commitment.issue_id == issue.id, Commitment.status == CommitmentStatus.OPEN
+        )
+    )
+
+
+def opinion_limit(start: date, reply_due: date, reply_basis: str) -> tuple[date, str]:
+    """By when co-handlers give their opinion to the lead: CO_HANDLER_DAYS, never after the lead's own reply is due."""
+    days = current_app.config["CO_HANDLER_DAYS"]
+    due = workdays.add_days(start, days)
+    if due >= reply_due:
+        return reply_due, reply_basis
+    return due, limits.code(days, "days", limits.ASSIGNED, due, limits.OPINION)
 
 
 def assign(
@@ -489,19 +519,34 @@ def assign(
     co_handlers: Iterable[Department] = (),
     split: Iterable[Department] = (),
     requirement: str | None = None,
+    is_hard: bool = False,
     due_on: date | None = None,
+    co_due_on: date | None = None,
     assigned_on: date | None = None,
 ) -> list[Assignment]:
     """Hand an issue over: a lead (or sole) department, co-handlers, or several that answer each their part.
 
-    Due in REPLY_MONTHS (代表法 art. 51), or REWORK_MONTHS when it is handled again.
+    Due as `default_limit` and, for co-handlers, `opinion_limit` say; the organiser may set other days. Raises
+    `RuleBroken` for a day before the assignment, a co-handler's after the lead's, a longer limit in a later round.
     """
     start = assigned_on or today()
-    limit, basis = default_limit(issue, start)
+    if is_hard and issue.round > 1:
+        raise RuleBroken(_("The longer limit is for the first time; handled again, it is due earlier."), "limit")
+    limit, basis = default_limit(issue, start, is_hard=is_hard)
     if due_on is not None and due_on != limit:
         if due_on < start:
             raise RuleBroken(_("The date lies before the assignment."), "due_on")
         limit, basis = due_on, limits.SET_AT_ASSIGNING
+    opinion = opinion_limit(start, limit, basis)
+    if co_due_on is not None and co_due_on != opinion[0]:
+        if co_due_on < start:
+            raise RuleBroken(_("The date lies before the assignment."), "co_due_on")
+        if co_due_on > limit:
+            raise RuleBroken(
+                _("The lead needs the opinion before its own reply is due (%(day)s).", day=day_words(limit)),
+                "co_due_on",
+            )
+        opinion = co_due_on, limits.SET_AT_ASSIGNING
     parts = {lead: Part.LEAD}
     for department in co_handlers:
         parts.setdefault(department, Part.CO_HANDLER)
@@ -526,8 +571,8 @@ def assign(
         fields: dict[str, Any] = {
             "part": part,
             "assigned_on": start,
-            "due_on": limit,
-            "due_basis": basis,
+            "due_on": opinion[0] if part == Part.CO_HANDLER else limit,
+            "due_basis": opinion[1] if part == Part.CO_HANDLER else basis,
             "requirement": requirement,
             "respond_by": respond_by,
             "status": AssignmentStatus.ASSIGNED,
@@ -751,9 +796,11 @@ def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None
     limit, basis = default_limit(issue, today())
     if due_on is not None:
         limit, basis = due_on, limits.SET_AT_REWORK
+    opinion = opinion_limit(today(), limit, basis)
     for old in current:
         if old.status == AssignmentStatus.RETURNED:
             continue
+        due = opinion if old.part == Part.CO_HANDLER else (limit, basis)
         made = Assignment(
             issue=issue,
             round=issue.round,
@@ -762,8 +809,8 @@ def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None
             status=AssignmentStatus.ACCEPTED,
             accepted_at=now(),
             assigned_on=today(),
-            due_on=limit,
-            due_basis=basis,
+            due_on=due[0],
+            due_basis=due[1],
             requirement=reason,
             respond_by=today(),
         )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, render_template, request, send_file
+from flask import Blueprint, abort, current_app, render_template, request, send_file
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
@@ -518,8 +518,14 @@ def remove(issue: Issue) -> Any:
 def assign(issue: Issue) -> Any:
     """Hand it over (交办): lead with co-handlers, or several that answer each their part."""
     _refused_when_shown(issue, "assign")
-    form: Any = AssignForm(departments=queries.departments())
     limit, basis = operations.default_limit(issue, today())
+    opinion = operations.opinion_limit(today(), limit, basis)
+    form: Any = AssignForm(
+        departments=queries.departments(),
+        limits=_limits_to_choose(issue, limit, basis),
+        law=_law_of_limits(issue),
+        opinion=_("Left empty: %(day)s (%(basis)s).", day=day(opinion[0]), basis=basis_words(opinion[1])),
+    )
     if not form.is_submitted():
         promises = queries.record_of(issue).commitments
         if promises:
@@ -528,7 +534,7 @@ def assign(issue: Issue) -> Any:
             others = [p.lead_id for p in promises if p.lead_id != promises[0].lead_id]
             form.co_handlers.data = list(dict.fromkeys(i for i in helping if i != promises[0].lead_id))
             form.split.data = list(dict.fromkeys(others))
-        form.due_on.data = limit
+        form.limit.data = "usual"
         form.rebase()
     return _act(
         form,
@@ -538,10 +544,29 @@ def assign(issue: Issue) -> Any:
         button=_("Assign"),
         crumbs=_crumbs(issue),
         said=_("Assigned."),
-        facts=[
-            (_("Issue"), issue.title),
-            (_("Usual limit"), _("%(day)s (%(basis)s)", day=day(limit), basis=basis_words(basis))),
-        ],
+        facts=[(_("Issue"), issue.title)],
+    )
+
+
+def _limits_to_choose(issue: Issue, limit: date, basis: str) -> list[tuple[str, str]]:
+    """The usual limit and, the first time, the longer one of hard matters: each with its day and how it came about."""
+    both = {"usual": (limit, basis)}
+    if issue.round == 1:
+        both["hard"] = operations.default_limit(issue, today(), is_hard=True)
+    return [(key, _("%(day)s (%(basis)s)", day=day(due), basis=basis_words(why))) for key, (due, why) in both.items()]
+
+
+def _law_of_limits(issue: Issue) -> str:
+    """What the limits rest on."""
+    settings = current_app.config
+    if issue.round > 1:
+        return _(
+            "Zhejiang's measures, art. 43: handled again within %(months)d months.", months=settings["REWORK_MONTHS"]
+        )
+    return _(
+        "Deputies Law, art. 51; Zhejiang's measures, art. 43: within %(usual)d months, hard matters within %(hard)d.",
+        usual=settings["REPLY_MONTHS"],
+        hard=settings["HARD_MONTHS"],
     )
 
 

@@ -340,6 +340,8 @@ def notes(line: Any) -> list[tuple[str, str]]:
 
 RULE_LABELS: dict[str, Any] = {
     "REPLY_MONTHS": _l("Limit for a reply, in months"),
+    "HARD_MONTHS": _l("Limit for a reply in a hard matter, in months"),
+    "CO_HANDLER_DAYS": _l("Limit for a co-handler's opinion, in days"),
     "REWORK_MONTHS": _l("Limit for handling again, in months"),
     "RETURN_WORKDAYS": _l("Limit for returning an assignment, in working days"),
     "CONFIRM_WORKDAYS": _l("Limit for a deputy's confirmation, in working days"),

@@ -125,6 +125,10 @@ class Night:
             self.forms["outcome"] = fresh(
                 OutcomeForm, "outcome", data={"outcome": issue.outcome, "outcome_note": issue.outcome_note}
             )
+        if issue.outcome == Outcome.FURTHER_STUDY and not seen.promises:
+            self.forms["outcome"].outcome.warnings = [
+                _("Ask for a day and record it as a commitment. Without one the minutes say that no date was given.")
+            ]
         if "turn" not in self.forms:
             self.turn = next((t for t in seen.exchanges if t.id == number_arg("turn")), None)
             data = turn_values(self.turn) if self.turn else {"kind": self._next_kind()}

@@ -323,13 +323,13 @@ def test_assigning_from_the_promises(app, world, browser):
     limit, basis = operations.default_limit(issue, today())
     assert form["lead"] == str(world.bureau.id)
     assert form["co_handlers"] == str(world.street_office.id)
-    assert form["due_on"] == limit.isoformat()
+    assert (form["limit"], form["due_on"], form["co_due_on"]) == ("usual", "", "")
     assert basis_words(basis) in page.text
     assert desk.post(address, form | {"requirement": "一个月内反馈。"}).status_code == 303
     made = db.session.scalars(select(Assignment).order_by(Assignment.id)).all()
     assert [(a.department, a.part, a.due_on, a.requirement) for a in made] == [
         (world.bureau, Part.LEAD, limit, "一个月内反馈。"),
-        (world.street_office, Part.CO_HANDLER, limit, "一个月内反馈。"),
+        (world.street_office, Part.CO_HANDLER, operations.opinion_limit(today(), limit, basis)[0], "一个月内反馈。"),
     ]
     assert issue.status == IssueStatus.ASSIGNED
     again = desk.get(address)

@@ -559,3 +559,15 @@ def test_every_seat_has_a_form_of_its_own_and_a_repeat_of_it_is_harmless(world, 
         whose = [form_owner(words) for words in (given, given + "~2", given + "x", "~1", given.replace("~", "~x"))]
     assert whose == [world.organiser.id, None, None, None, None]
     assert two.get(base).text.count(given) == 0
+
+
+def test_further_study_asks_for_a_day_and_goes_on_without(world, browser, hearing):
+    issue = world.issue(hearing)
+    one = browser(world.organiser)
+    where = f"/hearings/{hearing.id}/session?issue={issue.id}"
+    asked = "请问明答复时间"
+    assert asked not in one.get(where).text
+    issues.decide_outcome(issue, Outcome.FURTHER_STUDY, actor=world.organiser)
+    assert asked in one.get(where).text
+    world.commitment(issue, measure="书面答复调查结果")
+    assert asked not in one.get(where).text
