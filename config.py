@@ -58,6 +58,7 @@ RULES: dict[str, Rule] = {
     "DEFAULT_START": Rule("19:00", "民生夜询会一般时间"),
     "DEFAULT_END": Rule("21:00", "民生夜询会一般时间"),
     "CODE_PREFIX": Rule("YX", "会议编号前缀，如 YX-2021-09"),
+    "RETENTION_PERIOD": Rule("permanent", "国家档案局令第8号：本机关会议纪要、代表建议及答复永久保管（另有 30y、10y）"),
     "SINGLE_SIDED": Rule(False, "公文一般双面印刷；单面印刷时装订边始终在左"),
     "UNDO_MINUTES": Rule(10, "撤销操作的时限"),
     "IDLE_MINUTES": Rule(120, "等保二级：登录会话空闲超时"),

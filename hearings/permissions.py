@@ -80,6 +80,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "hearing.resume": _ORGANISER,
     "hearing.file": _ORGANISER,
     "hearing.run": _ORGANISER,
+    "hearing.archive": {_O: OWN, _U: ALL},
     "hearing.name_attendee": {_O: OWN, _B: OWN},
     "participant.amend": _ORGANISER,
     "preparation.read": {_O: OWN, _B: OWN, _L: ALL, _U: ALL},

@@ -64,6 +64,7 @@ ACTS: dict[str, Any] = {
     "hearing.conclude": _l("concluded the session"),
     "hearing.resume": _l("resumed the session"),
     "hearing.file": _l("filed a hearing"),
+    "hearing.archive": _l("made an archive package"),
     "hearing.prepare": _l("handed in a preparation"),
     "hearing.ballots": _l("set the number of ballots issued"),
     "participant.add": _l("added a seat"),
@@ -355,6 +356,7 @@ RULE_LABELS: dict[str, Any] = {
     "DEFAULT_START": _l("Usual beginning"),
     "DEFAULT_END": _l("Usual end"),
     "CODE_PREFIX": _l("Prefix of a hearing's number"),
+    "RETENTION_PERIOD": _l("Retention period of archive packages"),
     "SINGLE_SIDED": _l("Papers are printed on one side"),
     "UNDO_MINUTES": _l("Minutes in which an act can be undone"),
     "IDLE_MINUTES": _l("Minutes without activity after which a sign-in ends"),
@@ -363,6 +365,7 @@ RULE_LABELS: dict[str, Any] = {
 }
 
 _DENOMINATORS = {"issued": _l("ballots issued"), "present": _l("people present"), "valid": _l("valid ballots")}
+_PERIODS = {"permanent": _l("permanent"), "30y": _l("30 years"), "10y": _l("10 years")}
 
 
 def rule_value(name: str, value: Any) -> str:
@@ -375,6 +378,8 @@ def rule_value(name: str, value: Any) -> str:
         return "；".join(f"{k} {v}" for k, v in value.items())
     if name == "BALLOT_DENOMINATOR":
         return str(_DENOMINATORS.get(str(value), value))
+    if name == "RETENTION_PERIOD":
+        return str(_PERIODS.get(str(value), value))
     return str(value)
 
 
