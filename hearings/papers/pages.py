@@ -4,14 +4,13 @@ import io
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from flask import Blueprint, request, send_file
 from werkzeug.wrappers import Response
 
 from ..db import db
-from ..documents import RenderFailed, render
-from ..documents.word import to_word
+from ..documents import RenderFailed, render, to_word
 from ..errors import RuleBroken
 from ..minutes.content import fingerprint
 from . import queries
@@ -76,11 +75,10 @@ def made(template: str, content: Mapping[str, Any], form: str, files: Mapping[st
         raise RuleBroken(str(failed)) from failed
 
 
-def send(data: bytes, form: str, name: str, etag: str) -> Response:
-    """Bytes with their fingerprint; a PDF opens in the browser, the rest is saved."""
-    sent = send_file(
-        io.BytesIO(data), mimetype=MEDIA_TYPES[form], as_attachment=form != "pdf", download_name=name, etag=etag
-    )
+def send(data: bytes | IO[bytes], form: str, name: str, etag: str) -> Response:
+    """Bytes, or a file on disk, with their fingerprint; a PDF opens in the browser, the rest is saved."""
+    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    sent = send_file(source, mimetype=MEDIA_TYPES[form], as_attachment=form != "pdf", download_name=name, etag=etag)
     sent.headers["Cache-Control"] = "private, no-cache"
     return sent
 

@@ -1,7 +1,7 @@
 """The papers of a hearing: the list, each as PDF and Word, all in one archive."""
 
 import hashlib
-import io
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,22 +11,20 @@ from werkzeug.wrappers import Response
 
 from .. import permissions
 from ..db import db
-from ..documents import RenderFailed, render_many
+from ..documents import RenderFailed, render_many, to_word
 from ..documents.pdf import Job
-from ..documents.word import to_word
 from ..errors import RuleBroken
 from ..minutes.content import fingerprint
 from ..minutes.models import Minutes
 from ..permissions import requires
 from ..schedule.models import Hearing
 from ..web import me
-from . import before, queries
+from . import after, before, pages_archive, pages_assignments, queries
 from .pages import answer, bp, file_name, files_of, send
 from .registry import ASSIGNMENT_PAPERS, GROUP_LABELS, PAPERS, Group, Paper, State
 
-__all__ = ["before", "bp"]
+__all__ = ["after", "before", "bp", "pages_archive", "pages_assignments"]
 
-FORMS = ("pdf", "docx")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The date of every entry: the same papers make the same archive."""
 
@@ -141,7 +139,7 @@ def archive(hearing: Hearing) -> Response:
     published = queries.blobs({sha for _name, sha in stored})
     db.session.rollback()  # nothing is held while children print
     jobs = (Job(e.template, e.content, files) for e, files in zip(entries, pictures, strict=True))
-    out = io.BytesIO()
+    out = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it has been sent)
     try:
         with zipfile.ZipFile(out, "w") as box:
             for entry, files, data in zip(entries, pictures, render_many(jobs), strict=True):
@@ -150,8 +148,10 @@ def archive(hearing: Hearing) -> Response:
             for path, sha in stored:
                 _put(box, path, published[sha])
     except RenderFailed as failed:
+        out.close()
         raise RuleBroken(str(failed)) from failed
-    return send(out.getvalue(), "zip", name, etag)
+    out.seek(0)
+    return send(out, "zip", name, etag)
 
 
 def _entries(hearing: Hearing, state: State) -> Iterator[Entry]:
