@@ -137,22 +137,22 @@ STYLES = (
     Style("Record", "版记", size=14, line=440, align="left", grid=False, indent=_SIDES),
     Style("PageNumber", "页码", SONG, 14, 280, "right", grid=False, indent=_SIDES),
     Style("SquareText", "二维码说明", size=12, line=340, align="right", grid=False),
-    Style("VerifyText", "核验说明", size=10.5, line=320, align="right", grid=False),
+    Style("VerifyText", "核验说明", size=10.5, line=300, align="right", grid=False),
     Style("CardName", "桌签姓名", HEI, 96, 2304, "center", grid=False),
     Style("CardUnit", "桌签单位", KAI, 22, 572, "center", before=120, grid=False),
     Style("Draft", "草稿标记", HEI, 14, 280, "right", grid=False),
     Style("Spacer", "间隔", size=1, line=10, align="left", grid=False),
 )  # fmt: skip
-LARGE = {"Body", "Addressee", "Heading1", "Heading2", "Measure", "Signature", "Remark", "AnnexNote"}
+LARGE = {"Body", "Addressee", "Heading1", "Measure", "Signature", "Remark", "AnnexNote", "TableTitle"}
 
 
 def _styles_of(large: bool) -> Iterator[Style]:
     """The styles of a paper, or of a notice on a door, read from two steps away."""
     for style in STYLES:
         if large and style.id in LARGE:
-            yield style._replace(size=22, line=760, grid=False)
+            yield style._replace(size=18, line=600, grid=False)
         elif large and style.id == "PaperTitle":
-            yield style._replace(size=32, line=920, before=920, after=920)
+            yield style._replace(size=27, line=800, before=200, after=480)
         else:
             yield style
 
@@ -182,6 +182,8 @@ _UNSURE = re.compile(
     "[\u00b0\u00b1\u00b7\u00d7\u2010-\u203b\u2103\u2160-\u217f\u2190-\u21ff\u2460-\u24ff\u25a0-\u26ff]"
 )
 """Marks that are full-width in Chinese and slim in Latin typefaces; Word wants to be told."""
+_GAP = '<w:p><w:pPr><w:pStyle w:val="Spacer"/><w:spacing'
+_STYLE_OF = re.compile('<w:p><w:pPr><w:pStyle w:val="([^"]+)"')
 _NUMBERED = re.compile(r"(\d{1,3})\. ")
 
 
@@ -264,6 +266,12 @@ class _Writer:
             self.add("Body", line)
 
     @property
+    def last_style(self) -> str:
+        """The style of the last paragraph; nothing after a table or at the beginning."""
+        found = _STYLE_OF.match(self.blocks[-1]) if self.blocks else None
+        return found[1] if found else ""
+
+    @property
     def whole(self) -> int:
         """How wide the type area is."""
         return WIDE_AREA if self.on_its_side else TYPE_AREA
@@ -272,9 +280,15 @@ class _Writer:
         """End the section, if the paper lies the other way; the next begins on a new page."""
         if on_its_side == self.on_its_side:
             return
+        self.no_gap()
         section = self.base.wide if self.on_its_side else self.base.upright
         self.blocks.append(_paragraph("Spacer", "", section))
         self.on_its_side = on_its_side
+
+    def no_gap(self) -> None:
+        """Take back the air after a table where the page ends anyway: it might end on a page of its own."""
+        if self.blocks and self.blocks[-1].startswith(_GAP):
+            self.blocks.pop()
 
     def measures(self, measures: Sequence[str]) -> None:
         """Numbered measures become a list of Word's own where it shows what is written: 1. 2. 3. without a gap."""
@@ -336,6 +350,8 @@ class _Writer:
         """Put the body in and return the document's bytes."""
         from docx.oxml import parse_xml
 
+        if self.blocks and self.blocks[-1].startswith(_GAP):
+            self.blocks[-1] = _paragraph("Spacer", "")  # Word wants a paragraph after the last table
         last = self.base.wide if self.on_its_side else self.base.upright
         body = parse_xml(f"<w:body {NAMESPACES}>{''.join(self.blocks)}{last}</w:body>".encode())
         root = self.document.element
@@ -401,6 +417,8 @@ def _sections(to: _Writer, sections: Iterable[Mapping[str, Any]]) -> None:
 def _table(to: _Writer, table: Mapping[str, Any], title: str) -> None:
     """A real table: its head repeats on every page, its rows do not split."""
     columns, rows = table["columns"], table["rows"]
+    if to.last_style not in ("TableTitle", "PaperTitle", "Heading1", "Heading2", "Spacer", ""):
+        _gap(to, 200)
     whole = to.whole
     shares = text.column_shares(columns, rows, table.get("widths") or [], whole / 20, 12)
     widths = _shared(whole, shares)
@@ -435,26 +453,26 @@ def _gap(to: _Writer, twips: int) -> None:
 def _tables(to: _Writer, tables: Iterable[Mapping[str, Any]]) -> None:
     for each in tables:
         if each.get("title"):
-            to.add("TableTitle", each["title"])
+            after_text = to.last_style not in ("PaperTitle", "Heading1", "Heading2", "Spacer", "")
+            to.add("TableTitle", each["title"], _spacing(280) if after_text else "")
         _table(to, each, each.get("title") or "")
 
 
 def _facts(to: _Writer, rows: Iterable[Sequence[Any]], together: bool = False) -> None:
     widths = _shared(to.whole, [22, 78])
-    keep = "<w:keepNext/>" if together else ""
+    rows = list(rows)
     parts = [
         '<w:tbl><w:tblPr><w:tblStyle w:val="PaperTable"/>',
         f'<w:tblW w:w="{to.whole}" w:type="dxa"/><w:tblLayout w:type="fixed"/>',
         '<w:tblLook w:val="0080" w:firstColumn="1"/></w:tblPr>',
         _grid(widths),
     ]
-    written = False
-    for label, value in rows:
+    for number, (label, value) in enumerate(rows, 1):
+        keep = _KEEP if together and number < len(rows) else ""
         lines = [""] if value is None else [value] if isinstance(value, str) else list(value) or [""]
         said = "".join(_paragraph("FactText", _run(line), keep) for line in lines)
         parts.append(_row(_cell(widths[0], _paragraph("FactHead", _run(label), keep)) + _cell(widths[1], said)))
-        written = True
-    if written:
+    if rows:
         to.blocks.append("".join(parts) + "</w:tbl>")
         _gap(to, PITCH)
 
@@ -482,6 +500,7 @@ def _annexes(to: _Writer, attachments: Sequence[Mapping[str, Any]]) -> None:
         wide = bool(annex.get("landscape"))
         turned = wide != to.on_its_side
         to.turn(wide)
+        to.no_gap()
         label = f"附件{number if len(attachments) > 1 else ''}"
         to.add("AnnexLabel", label, "" if turned else "<w:pageBreakBefore/>")
         _heading(to, annex["title"], PITCH)
@@ -498,6 +517,7 @@ def _record(
 ) -> None:
     """版记 (7.4): at the bottom of the last page's type area; an over-long one stands in the flow."""
     to.turn(False)
+    to.no_gap()
     copies = "、".join(cc)
     dated = f"{issued_on}印发" if issued_on else ""
     count = (text.lines_needed(copies, 26) if cc else 0) + text.lines_needed(f"{issuer}　　{dated}", 28)
@@ -544,8 +564,9 @@ def _verify(to: _Writer, verify: Mapping[str, Any]) -> str:
     """Over the first rule: whether this paper is the one that was issued."""
     code = str(verify["code"])
     grouped = "-".join([code[:5], code[5:10], code[10:15], code[15:]])
-    said = _paragraph("VerifyText", _run(f"核验码：{grouped}"), _spacing(140))
-    said += _paragraph("VerifyText", _run("扫码或登录核验网址输入核验码，可查本文是否为印发的版本。"))
+    where = str(verify["url"]).rsplit("/", 1)[0]
+    said = _paragraph("VerifyText", _run(f"核验码：{grouped}"), _spacing(80))
+    said += _paragraph("VerifyText", _run(f"扫码，或在{where}输入核验码，可查本文是否为印发的版本。"))
     return _beside([TYPE_AREA - 1247, 1247], said, _code(to, verify["url"], 18), 1020) + _paragraph(
         "Spacer", "", _spacing(line=100)
     )
@@ -566,7 +587,8 @@ def _box(
     return (
         '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing>'
         '<wp:anchor distT="0" distB="0" distL="0" distR="0" simplePos="0" relativeHeight="2" behindDoc="0" locked="0" '
-        f'layoutInCell="1" allowOverlap="1"><wp:simplePos x="0" y="0"/>{place}<wp:extent cx="{wide}" cy="{high}"/>{wraps}'
+        f'layoutInCell="1" allowOverlap="1"><wp:simplePos x="0" y="0"/>{place}'
+        f'<wp:extent cx="{wide}" cy="{high}"/>{wraps}'
         f'<wp:docPr id="9001" name="{name}"/><a:graphic><a:graphicData '
         'uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"><wps:wsp><wps:cNvSpPr txBox="1"/>'
         f'<wps:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{wide}" cy="{high}"/></a:xfrm><a:prstGeom prst="rect">'
@@ -622,10 +644,11 @@ def _minutes(to: _Writer, paper: dict[str, Any]) -> None:
 
 def _paper(to: _Writer, paper: dict[str, Any]) -> None:
     to.on_its_side = bool(paper.get("landscape"))
-    before: float | None = None if paper.get("large") else PITCH
+    large = bool(paper.get("large"))
+    before: float | None = None if large else PITCH
     if paper.get("qr"):
         _square(to, paper["qr"])
-        before = 280
+        before = None if large else 280
     if paper.get("letter"):
         numbered = _run(f"编号：{paper['code']}") if paper.get("code") else ""
         letter = f'<w:rFonts w:ascii="{HEI}" w:hAnsi="{HEI}" w:eastAsia="{HEI}"/><w:sz w:val="44"/><w:szCs w:val="44"/>'
@@ -634,7 +657,7 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
         before = before if numbered else 0
     elif paper.get("code"):
         to.add("Code", f"编号：{paper['code']}", '<w:jc w:val="right"/>')
-    _heading(to, paper["title"], before, 14 if paper.get("large") else 20)
+    _heading(to, paper["title"], before, 16 if large else 20)
     if paper.get("addressee"):
         to.add("Addressee", paper["addressee"])
     if paper.get("summary"):
@@ -646,7 +669,7 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
     attachments = paper.get("attachments") or []
     _annex_note(to, attachments)
     if paper.get("signature"):
-        _signature(to, paper["signature"], bool(paper.get("large")))
+        _signature(to, paper["signature"], large)
     if paper.get("remark"):
         to.add("Remark", f"（{paper['remark']}）")
     if paper.get("receipt"):
@@ -700,7 +723,7 @@ def _signature(to: _Writer, signature: Mapping[str, Any], large: bool) -> None:
     sealed = bool(signature.get("sealed"))
     right = round((4 if sealed else 2) * CHARACTER)
     shift = 0 if sealed or large else round(2 * CHARACTER)
-    size = 440 if large else 320
+    size = 360 if large else 320
     wide = max(text.width(organ) * size, text.width(date) * size + shift)
     left = max(0, round(to.whole - right - wide))
     align = '<w:jc w:val="center"/>' if sealed else ""
@@ -782,7 +805,7 @@ def _base(single_sided: bool, draft: bool, large: bool, cards: bool) -> _Base:
     for kind, blob in ((RT.FONT_TABLE, _font_table()), (RT.EXTENDED_PROPERTIES, _application())):
         owner = package if kind == RT.EXTENDED_PROPERTIES else document.part
         owner.part_related_by(kind)._blob = blob.encode()
-    _become(document.part.part_related_by(RT.STYLES).element, parse_xml(_styles(large)))
+    _become(document.styles.element, parse_xml(_styles(large)))
     _become(document.settings.element, parse_xml(_settings(single_sided)))
     _become(document.part.numbering_part.element, parse_xml(_numbering()))
     properties = package.core_properties
@@ -915,7 +938,8 @@ def _styles(large: bool) -> str:
         parts.append(
             f'<w:style w:type="paragraph" w:customStyle="1" w:styleId="{style.id}"><w:name w:val="{style.name}"/>'
             f'<w:basedOn w:val="Normal"/>{follows}<w:qFormat/><w:pPr>{style.extra}{NO_GAPS}{grid}'
-            f'<w:spacing w:before="{style.before}" w:after="{style.after}" {line}/>{indent}<w:jc w:val="{style.align}"/>'
+            f'<w:spacing w:before="{style.before}" w:after="{style.after}" {line}/>{indent}'
+            f'<w:jc w:val="{style.align}"/>'
             f'{outline}</w:pPr><w:rPr><w:rFonts {ascii_face} w:eastAsia="{style.face}"/>{style.run}'
             f"{tight}" + f'<w:sz w:val="{half}"/><w:szCs w:val="{half}"/></w:rPr></w:style>'
         )
@@ -963,7 +987,8 @@ def _numbering() -> str:
     return (
         f'<w:numbering {NAMESPACES}><w:abstractNum w:abstractNumId="0"><w:multiLevelType w:val="singleLevel"/>'
         '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:suff w:val="nothing"/>'
-        f'<w:lvlText w:val="%1. "/><w:lvlJc w:val="left"/><w:pPr><w:ind w:firstLineChars="200" w:firstLine="632"/></w:pPr>'
+        '<w:lvlText w:val="%1. "/><w:lvlJc w:val="left"/>'
+        '<w:pPr><w:ind w:firstLineChars="200" w:firstLine="632"/></w:pPr>'
         "</w:lvl></w:abstractNum></w:numbering>"
     )
 
