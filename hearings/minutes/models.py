@@ -165,5 +165,6 @@ def _more_than_withdrawn(session: Session, thing: Release) -> bool:
         return False
     state = inspect(thing)
     changed = {a.key for a in state.attrs if a.load_history().has_changes()} - {"withdrawn_by"}
-    then = state.attrs.withdrawn_at.load_history().deleted
-    return bool(changed - set(WITHDRAWAL)) or thing.withdrawn_at is None or bool(then and then[0] is not None)
+    moment = state.attrs.withdrawn_at.load_history()
+    was_open = not any([*(moment.deleted or ()), *(moment.unchanged or ())])
+    return bool(changed - set(WITHDRAWAL)) or thing.withdrawn_at is None or not was_open

@@ -27,12 +27,13 @@ NOT_TEXT = {
 """Keys that hold what the house or the law puts there, and no free text."""
 
 _SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟"
     "谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤俞施竺乐应裘励邬翁柴"
     "屠楼虞忻贝水葛戚倪康庄鲍章鲁詹洪项祝柳华傅费岑毕安常卞齐伍包左季解甘凌霍褚卫尤喻柏窦云殷娄阮骆鄂单欧游凤阎申"
 )
 _COMPOUND = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|端木"
-SURNAME = f"(?:{_COMPOUND}|(?<!主)任|[{_SURNAMES}])"
+SURNAME = f"(?:{_COMPOUND}|(?<!主)任|(?<![关由对位处属在至鉴基终等])于|[{_SURNAMES}])"
+_GIVEN = "(?:(?![局处委办院镇街区部队站所校科股室厅会员长任])[\u4e00-\u9fff])"
 _HONORIFIC = (
     "先生|女士|小姐|大爷|大妈|大伯|大叔|大娘|大姐|大哥|大嫂|阿姨|阿婆|阿公|阿伯|爷爷|奶奶|叔叔|伯伯|婆婆|婶婶|老伯|老太太?|老人家?|"
     "老汉|师傅|老师|同学|同志|姑娘|小朋友|某某|某人|某|[xX×＊*]{1,3}"
@@ -56,7 +57,9 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("phone", re.compile(r"(?<!\d)[48]00[ \-]?\d{3,4}[ \-]?\d{3,4}(?!\d)")),
     ("phone", re.compile(rf"(?<![\d.A-Za-z])[2-9]\d{{2,3}}[ \-]?\d{{4}}(?![\d.]|[ ]?[{_UNITS}])")),
     ("phone", re.compile(r"1[3-9]\d[*×xX＊]{3,8}\d{2,4}")),
-    ("phone", re.compile(r"(?:电话|手机|号码|尾号|拨打)[号码为是:： ]{0,4}(?!(?:1[12]\d|12\d{3}|96\d{3,4})(?!\d))\d{3,12}(?!\d)")),
+    ("phone", re.compile(
+        r"(?:电话|手机|号码|尾号|拨打)[号码为是:： ]{0,4}(?!(?:1[12]\d|12\d{3}|96\d{3,4})(?!\d))\d{3,12}(?!\d)"
+    )),
     ("phone", re.compile(rf"(?:[{_DIGITS}][ 、\-]?){{7,}}")),
     ("plate", re.compile(
         rf"[{_PLATES}][A-Ha-hJ-Nj-nP-Zp-z][ ·•.\-]{{0,2}}[A-Za-z0-9*×]{{4,5}}[A-Za-z0-9挂学警港澳领试超*×]"
@@ -80,7 +83,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"[一二三四五六七八九十]{1,3}(?:幢|栋|号楼|单元)(?:[一二三四五六七八九十〇零百\d]{1,5}(?:室|号|户))?"
     )),
     ("name", re.compile(rf"(?:{_RESIDENT})(?:代表)?{SURNAME}(?:[\u4e00-\u9fff]{{1,2}}?)(?={_SPEAKS})")),
-    ("name", re.compile(rf"{SURNAME}[\u4e00-\u9fff]{{0,2}}?(?:{_HONORIFIC})")),
+    ("name", re.compile(rf"{SURNAME}{_GIVEN}{{0,2}}?(?:{_HONORIFIC})")),
     ("name", re.compile(rf"{SURNAME}姓(?:{_RESIDENT}|男子|女子|司机|车主|户主)?|姓{SURNAME}的?")),
     ("name", re.compile(rf"[老小阿][{_SURNAMES[:60]}](?={_SPEAKS}|他|她|夫妇|夫妻|一家)")),
 )  # fmt: skip
@@ -96,7 +99,7 @@ _PERSON = re.compile(
     rf"老人|大爷|大妈|阿姨|奶奶|爷爷|一名|一位|某|家中|{_RESIDENT}"
 )
 _TITLES = re.compile(
-    r"(?:主任|局长|区长|科长|处长|书记|站长|代表|委员|部长|院长|所长|队长|主席|经理|董事长|校长|镇长|乡长|负责人|联络员|主持|秘书长)"
+    r"(?:主任|局长|区长|科长|处长|书记|站长|代表|委员|部长|院长|所长|队长|主席|经理|董事长|校长|镇长|乡长|负责人|联络员|主持|秘书长|局|委员会|办公室|办事处|委|院|站|公司|中心)"
     r"[、和]?(?:[\u4e00-\u9fff]{2,3}[、和]){0,30}$"
 )
 _NO_OFFICE = re.compile(rf"(?:{_RESIDENT})代表$")
@@ -202,9 +205,10 @@ def _marks(text: str, known: Known) -> list[tuple[int, int, str]]:
                     continue
             take(start, end, kind)
     for hit in _ILL.finditer(plain):
-        around = re.split("[。；！？]", plain[max(0, hit.start() - 16) : hit.start()])[-1]
-        following = re.split("[。；！？]", plain[hit.end() : hit.end() + 10])[0]
-        if _PERSON.search(around + plain[hit.start() : hit.end()]) or _PERSON.search(following):
+        sentence = (
+            re.split("[。；！？\n]", plain[: hit.start()])[-1] + re.split("[。；！？\n]", plain[hit.start() :])[0]
+        )
+        if hit[0].startswith("患") or _PERSON.search(sentence):
             # what is found already is not found again; the rest of the words is
             take(
                 max([hit.start(), *(e for s, e, _k in taken if s < hit.end() and hit.start() < e)]), hit.end(), "health"
