@@ -470,6 +470,9 @@ class ProgressForm(Form):
     text = TextBlock(_l("What has been done since"), limit=2000)
     commitment = Choice(_l("Which promise"), required=False, kind=int, blank=_l("The whole matter"))
     percent = Number(_l("Done so far, in percent"), required=False, least=0, most=100)
+    files = MultipleFileField(
+        _l("Photos or papers"), description=_l("Photos are made small; place and device are removed.")
+    )
 
     def __init__(self, *args: Any, commitments: Sequence[Any] = (), **kwargs: Any):
         super().__init__(*args, **kwargs)

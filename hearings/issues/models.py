@@ -396,12 +396,14 @@ class OutcomeFigure(Model):
 
 
 class IssueFile(Model):
-    """A photo or paper of an issue, a commitment's evidence, or a reply's attachment."""
+    """A photo or paper of an issue, a commitment's evidence, a reply's attachment, or what shows progress."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), index=True)
     commitment_id: Mapped[int | None] = mapped_column(ForeignKey("commitment.id"), index=True)
     reply_id: Mapped[int | None] = mapped_column(ForeignKey("reply.id"), index=True)
+    progress_id: Mapped[int | None] = mapped_column(ForeignKey("progress.id"), index=True)
+    """Of a line on one promise: the promise too, so that whoever may read the promise sees it."""
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
     caption: Mapped[str | None]
 

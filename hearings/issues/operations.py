@@ -649,8 +649,11 @@ def report_progress(
     actor: User,
     commitment: Commitment | None = None,
     percent: int | None = None,
+    files: Iterable[StoredFile] = (),
 ) -> Progress:
-    """A line of progress, on the whole or on one promise."""
+    """A line of progress, on the whole or on one promise, with what shows it."""
+    if assignment.issue.is_closed:
+        raise RuleBroken(_("The issue is closed; reopen it first."))
     _accepted_first(assignment, actor)
     if commitment is not None and percent is not None:
         commitment.percent = percent
@@ -665,6 +668,8 @@ def report_progress(
     )
     db.session.add(line)
     db.session.flush()
+    for file in files:
+        attach(assignment.issue, file, actor=actor, commitment=commitment, progress=line)
     audit.record("assignment.progress", assignment, actor, percent=percent)
     return line
 
@@ -881,14 +886,16 @@ def attach(
     actor: User,
     commitment: Commitment | None = None,
     reply: Reply | None = None,
+    progress: Progress | None = None,
     caption: str | None = None,
 ) -> IssueFile:
-    """Tie a stored file to an issue, a promise's evidence, or a reply."""
+    """Tie a stored file to an issue, a promise's evidence, a reply, or a line of progress."""
     link = IssueFile(
         issue=issue,
         file=file,
         commitment_id=commitment.id if commitment else None,
         reply_id=reply.id if reply else None,
+        progress_id=progress.id if progress else None,
         caption=caption,
     )
     db.session.add(link)

@@ -853,6 +853,7 @@ def progress(assignment: Assignment) -> Any:
             text=form.text.data,
             percent=form.percent.data,
             commitment=form.known.get(form.commitment.data or 0),
+            files=_stored(form.files),
             actor=me(),
         )
 
@@ -865,6 +866,7 @@ def progress(assignment: Assignment) -> Any:
         crumbs=_crumbs(assignment.issue),
         said=_("Progress has been noted."),
         facts=_assignment_facts(assignment),
+        files="files",
     )
 
 

@@ -143,7 +143,7 @@ def _said(issue: Issue, record: Record) -> list[Event]:
         rows.append((_("Place"), "　".join(w for w in (issue.street, issue.place) if w)))
     if issue.topic:
         rows.append((_("Topic"), issue.topic.title))
-    own = [file_of(f) for f in record.files if f.commitment_id is None and f.reply_id is None]
+    own = [file_of(f) for f in record.files if f.commitment_id is None and f.reply_id is None and f.progress_id is None]
     first = _event(
         issue.received_at,
         _("They said"),
@@ -211,7 +211,7 @@ def _handled(issue: Issue, record: Record) -> list[Event]:
             events.append(
                 _event(a.returned_at, _("Returned"), who=a.department.short_name, text=a.return_reason, tone="lamp")
             )
-    events += [_progress(p, by_id[p.assignment_id].department.short_name) for p in record.progress]
+    events += [_progress(p, by_id[p.assignment_id].department.short_name, record.files) for p in record.progress]
     files = record.files
     for reply in record.replies:
         rows = [(_("Result class"), class_words(reply.result_class))]
@@ -247,9 +247,10 @@ def limit_words(a: Assignment) -> str:
     return _("reply by %(day)s (%(basis)s)", day=day(a.due_on), basis=basis_words(a.due_basis))
 
 
-def _progress(line: Progress, who: str) -> Event:
+def _progress(line: Progress, who: str, files: Iterable[IssueFile]) -> Event:
     label = _("Progress") if line.percent is None else _("Progress, %(percent)d%%", percent=line.percent)
-    return _event(line.at, label, who=who, text=line.text)
+    shown = [file_of(f) for f in files if f.progress_id == line.id]
+    return _event(line.at, label, who=who, text=line.text, files=shown or None)
 
 
 def _of_promise(c: Commitment, record: Record) -> list[Event]:
@@ -284,7 +285,7 @@ def _settled(c: Commitment, files: Sequence[IssueFile]) -> list[Event]:
                 who=c.lead.short_name,
                 text=c.report,
                 rows=[(_("Measure"), c.measure)],
-                files=[file_of(f) for f in files] or None,
+                files=[file_of(f) for f in files if f.progress_id is None] or None,
                 tone="green",
             )
         )
@@ -395,6 +396,6 @@ def promise_story(
             )
         )
     events += _moved(extensions)
-    events += [_progress(p, p.assignment.department.short_name) for p in progress]
+    events += [_progress(p, p.assignment.department.short_name, files) for p in progress]
     events += _settled(c, files)
     return _ordered(events)
