@@ -61,6 +61,7 @@ FINDING_WORDS = {
     Verdict.HANDLE_AGAIN: "重新办理",
     Verdict.ESCALATE: "提请上级协调",
 }
+LABELS = {"出席": "出　　席", "列席": "列　　席", "旁听": "旁　　听"}
 BOXES = {"all": "", "deputies": "代表票箱", "residents": "选民票箱"}
 MANNERS = {
     HearingKind.LOOK_BACK: "现场回头看",
@@ -917,7 +918,7 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
                 {
                     "columns": ["总数", "销号", "推进", "未动", "未查看"],
                     "rows": [[len(looked), *(counts[w] for w in ("销号", "推进", "未动", "未查看"))]],
-                    "note": "注：“推进”指未销号、但承诺事项已有完成或有进度的；“未动”指没有进度的。",
+                    "note": "注：“推进”指未销号但已有进度的，“未动”指没有进度的。",
                 }
             ],
         },
@@ -934,7 +935,11 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
             *([["主　　持", f"{hearing.chair.title or ''}{hearing.chair.name}"]] if hearing.chair else []),
             ["对　　象", f"{subject}问题{len(looked)}个"],
             ["方　　式", manner],
-            *([group["label"], "、".join(group["groups"])] for group in attendance if group["label"] != "请假"),
+            *(
+                [LABELS.get(group["label"], group["label"]), "、".join(group["groups"])]
+                for group in attendance
+                if group["label"] != "请假"
+            ),
         ],
         "sections": sections,
         "attachments": [_table(looked)],
