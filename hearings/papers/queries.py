@@ -99,7 +99,7 @@ def blobs(sha256s: set[str]) -> dict[str, bytes]:
     if not sha256s:
         return {}
     rows = db.session.execute(select(Blob.sha256, Blob.data).where(Blob.sha256.in_(sorted(sha256s))))
-    return dict(rows.tuples().all())
+    return {row.sha256: row.data for row in rows}
 
 
 def by_key(rows: Iterable[Any], key: str) -> dict[Any, list[Any]]:

@@ -23,7 +23,7 @@ THURSDAY = date(2030, 3, 21)
 def full(world: World, status: str = "announced", **details: Any) -> Hearing:
     """An evening with one of every capacity, the list as an office makes it."""
     world.station.contact, world.station.contact_phone = "孙某某", "0574-86780000"
-    hearing = world.hearing("draft", day=THURSDAY, title="北仑区人大代表民生夜询会", **details)
+    hearing = world.hearing("draft", **({"day": THURSDAY, "title": "北仑区人大代表民生夜询会"} | details))
     actor = world.organiser
     schedule.add_person(hearing, world.street, actor=actor)
     schedule.add_department(hearing, world.street_office, actor=actor)
