@@ -37,6 +37,16 @@ RULES: dict[str, Rule] = {
     "RETURN_WORKDAYS": Rule(5, "退办期限，本区做法；省规定（2016）为十日。期满未退回的视为签收"),
     "CONFIRM_WORKDAYS": Rule(15, "代表反馈期限，参照北京市规定十五个工作日"),
     "NOTICE_DAYS": Rule(3, "联络站接待活动公告期，不少于三日"),
+    # reminders
+    "REMIND_HEARING_DAYS": Rule(3, "会前三日提醒参会人，当日上午再提醒一次，本区做法"),
+    "REMIND_DUE_WORKDAYS": Rule([7, 3, 1], "承诺到期前七、三、一个工作日提醒承办联系人，到期当日提醒负责人，通行做法"),
+    "OVERDUE_DAILY": Rule(3, "逾期后连续三天每日提醒，以后每周一次"),
+    "OVERDUE_ORGANISER_DAYS": Rule(3, "逾期超过三天同时提醒夜询会组织单位，逐级督办的通行做法"),
+    "OVERDUE_LEADER_DAYS": Rule(14, "逾期超过两周同时提醒会议主持领导，逐级督办的通行做法"),
+    "REMIND_CONFIRM_WORKDAYS": Rule(5, "代表确认每五个工作日提醒一次"),
+    "REMIND_MINUTES_WORKDAYS": Rule(3, "纪要印发三个工作日后部门仍未下载的提醒一次"),
+    "QUIET_FROM": Rule("21:00", "夜间不打扰"),
+    "QUIET_UNTIL": Rule("08:00", "夜间不打扰"),
     # what people see
     "LIGHT_YELLOW_DAYS": Rule(7, "临期提醒天数，通行做法为到期前七天"),
     "VAGUE_WORDS": Rule(
@@ -90,6 +100,30 @@ class Config:
     PRODUCTION = False
     PROXY_COUNT = 0
     """How many reverse proxies stand before us, for the client's real address in the trail."""
+    NEWS_DELAY = 60
+    """Seconds an act rests before anybody is told, so that it can be undone."""
+    MAIL_HOST = ""
+    """The office's mail server (SMTP). Without it the inbox and the calendars still work."""
+    MAIL_PORT = 25
+    MAIL_SECURITY = ""
+    """Empty, `starttls` or `tls`."""
+    MAIL_USER = ""
+    MAIL_PASSWORD = ""
+    MAIL_FROM = ""
+    """Our own mailbox; answers come to it, with a seal behind a plus sign."""
+    MAIL_TIMEOUT = 20
+    MAIL_AUTHSERV = ""
+    """The name our mail server writes into Authentication-Results, if it checks DMARC."""
+    MAIL_IMAP_HOST = ""
+    MAIL_IMAP_PORT = 993
+    MAIL_IMAP_SECURITY = "tls"
+    """`tls`, `starttls`, or empty inside the machine."""
+    MAIL_IMAP_USER = ""
+    MAIL_IMAP_PASSWORD = ""
+    MAIL_IMAP_FOLDER = "INBOX"
+    ROBOT_URL = ""
+    """Webhook of a DingTalk or WeCom group robot."""
+    ROBOT_SECRET = ""
     UPLOAD_MB = 10
     PHOTO_PIXELS = 2000
     PAGE_SIZE = 50

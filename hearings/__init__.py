@@ -29,13 +29,14 @@ from .forms import new_form_id
 from .issues.routes import bp as issues
 from .ledger.routes import bp as ledger
 from .minutes.routes import bp as minutes
+from .notices.routes import bp as notices
 from .papers.routes import bp as papers
 from .people import signin
 from .people.routes import bp as people
 from .reviews.routes import bp as reviews
 from .schedule.routes import bp as schedule
 
-ROOMS = (people, schedule, issues, reviews, calendars, minutes, papers, ledger, desk)
+ROOMS = (people, schedule, issues, reviews, calendars, minutes, papers, notices, ledger, desk)
 
 migrate = Migrate(render_as_batch=True, compare_type=True)
 bootstrap = Bootstrap5()

@@ -17,9 +17,12 @@ from .demo.commands import demo_cli
 from .documents.commands import fonts_cli
 from .errors import RuleBroken
 from .issues.commands import daily_cli
+from .notices.commands import mail_cli, worker_cli
+from .papers import archive, parcel
 from .people import operations as people
 from .people.models import User
 from .permissions import Role
+from .schedule.models import Hearing
 
 user_cli = AppGroup("user", help="People who sign in.")
 
@@ -83,6 +86,40 @@ def audit_verify() -> None:
     click.echo("the trail is whole")
 
 
+archive_cli = AppGroup("archive", help="Archive packages of hearings.")
+
+
+@archive_cli.command("make")
+@click.argument("hearing_id", type=int)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to.")
+def archive_make(hearing_id: int, output: Path) -> None:
+    """Write the archive package of hearing HEARING_ID; note it in the trail."""
+    hearing = db.session.get(Hearing, hearing_id) if 0 < hearing_id < 2**31 else None
+    if hearing is None:
+        raise click.ClickException(f"没有这次夜询会 / no such hearing: {hearing_id}")
+    beside = output.with_name(f"{output.name}.part")
+    try:
+        with beside.open("wb") as out:
+            seal = archive.build(hearing, out)
+        beside.replace(output)
+    except RuleBroken as broken:
+        raise click.ClickException(str(broken.message)) from None
+    except OSError as broken:
+        raise click.ClickException(f"写不进 / cannot write: {output} ({broken.strerror})") from None
+    finally:
+        beside.unlink(missing_ok=True)
+    archive.record(hearing, seal, actor=None)
+    db.session.commit()
+    click.echo(f"{output}：清单摘要 manifest SHA-256 {seal}")
+
+
+@archive_cli.command("verify", with_appcontext=False)
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+def archive_verify(files: tuple[str, ...]) -> None:
+    """Check archive packages offline: structure, every hash, nothing missing, nothing extra. Asks no database."""
+    sys.exit(parcel.main(files))
+
+
 @click.command("reindex")
 @with_appcontext
 def reindex() -> None:
@@ -94,5 +131,5 @@ def reindex() -> None:
 
 def init_app(app: Any) -> None:
     """Add the commands."""
-    for command in (user_cli, first_start, audit_verify, reindex, daily_cli, demo_cli, fonts_cli):
+    for command in (user_cli, first_start, audit_verify, archive_cli, reindex, daily_cli, demo_cli, fonts_cli, worker_cli, mail_cli):
         app.cli.add_command(command)

@@ -127,6 +127,10 @@ POLICY: dict[str, dict[Role, str]] = {
     "confirmation.confirm": {_D: "asked"},
     "confirmation.refuse": {_D: "asked"},
     "confirmation.waive": _ORGANISER,
+    # invitations and messages
+    "invitation.read": {_O: OWN, _L: ALL, _U: ALL},
+    "invitation.remind": _ORGANISER,
+    "message.read": {_O: OWN, _L: ALL, _U: ALL},
     # minutes
     "paper.print": {_O: OWN, _L: ALL, _U: ALL},
     "minutes.read": _READ,

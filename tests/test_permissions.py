@@ -36,6 +36,9 @@ ROW_OF = {
     "confirmation.ask": "issue",
     "minutes.draft": "hearing",
     "paper.print": "hearing",
+    "invitation.read": "hearing",
+    "invitation.remind": "hearing",
+    "message.read": "hearing",
 }
 NO_ROW = {"user", "setting", "holiday", "audit"}
 MODELS: dict[str, Any] = {

@@ -253,7 +253,7 @@ def _agendas(feed: Feed, ids: list[int]) -> dict[int, tuple[str, ...]]:
             .order_by(Topic.position, Topic.id)
         )
         for hearing_id, title in rows:
-            found[hearing_id].append(title)
+            found[hearing_id or 0].append(title)
     return {k: tuple(v) for k, v in found.items()}
 
 

@@ -7,7 +7,7 @@ UID for the calendar on every call.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from icalendar import Alarm, Calendar, Event, Todo, vCalAddress, vDuration, vText, vUri
@@ -201,6 +201,105 @@ def _file(components: Iterable[Event | Todo], method: str | None = None) -> byte
         head.add("method", method)
     lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
     return lines + VTIMEZONE + b"".join(c.to_ical(sorted=False) for c in components) + b"END:VCALENDAR\r\n"
+
+
+@dataclass(frozen=True)
+class Invitee:
+    """Who a scheduling mail goes to, and the mailbox the answer goes to."""
+
+    address: str
+    name: str
+    organiser: str
+    """The From address of the mail; it names the invitation, so that an answer can be told from a forgery."""
+    organisation: str
+    role: str = "REQ-PARTICIPANT"
+    answer: str = "NEEDS-ACTION"
+    """The answer we know, or that we wait for one."""
+
+
+def scheduling(occasion: Occasion, invitee: Invitee, *, sent: datetime, host: str, change: str | None = None) -> bytes:
+    """The calendar part of a mail (RFC 5546, RFC 6047; calendar.md a.2): REQUEST, or CANCEL of a cancelled one.
+
+    One ATTENDEE, the recipient; ORGANIZER is the mail's From. `change`: one sentence on what is different now.
+    A person taken off the list gets a CANCEL too: pass an occasion that is `cancelled`.
+    """
+    method = "CANCEL" if occasion.cancelled else "REQUEST"
+    made = event(occasion, host=host, organisation=None, alarm=method == "REQUEST")
+    made["dtstamp"] = Event.types_factory.for_property("dtstamp")(_utc(sent))
+    if change:
+        made.add("comment", vText(line(change)))
+    organiser = vCalAddress(f"mailto:{invitee.organiser}")
+    organiser.params["CN"] = parameter(invitee.organisation)
+    made.add("organizer", organiser)
+    attendee = vCalAddress(f"mailto:{invitee.address}")
+    waiting = invitee.answer == "NEEDS-ACTION" and method == "REQUEST"
+    attendee.params["CUTYPE"] = "INDIVIDUAL"
+    attendee.params["ROLE"] = invitee.role
+    attendee.params["PARTSTAT"] = invitee.answer
+    attendee.params["RSVP"] = "TRUE" if waiting else "FALSE"
+    attendee.params["CN"] = parameter(invitee.name or invitee.address)
+    made.add("attendee", attendee)
+    head = Calendar()
+    head.add("version", "2.0")
+    head.add("prodid", PRODID)
+    head.add("calscale", "GREGORIAN")
+    head.add("method", method)
+    lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
+    return lines + VTIMEZONE + made.to_ical(sorted=False) + b"END:VCALENDAR\r\n"
+
+
+def replace_cancelled(occasion: Occasion) -> Occasion:
+    """The same occasion as it is for a person who is no longer on the list: off, without a reason."""
+    return replace(occasion, cancelled=True, postponed=False, reason=None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a REPLY says. Nothing of it is trusted before the caller has checked who sent it."""
+
+    method: str
+    uid: str
+    address: str
+    answer: str
+    sequence: int | None
+    stamp: datetime | None
+    delegated_to: str | None = None
+
+
+MOST_ANSWER = 256 * 1024
+"""A longer answer is none (calendar.md a.8)."""
+
+
+def read_answer(data: bytes) -> Answer | None:
+    """Read a scheduling answer; None when it is none. Raises nothing: the bytes come from strangers."""
+    if len(data) > MOST_ANSWER:
+        return None
+    try:
+        calendar = Calendar.from_ical(data)
+        if calendar.name != "VCALENDAR":
+            return None
+        method = str(calendar.get("method", "")).upper()
+        (found,) = list(calendar.walk("VEVENT"))
+        attendees = found.get("attendee")
+        attendees = attendees if isinstance(attendees, list) else [attendees] if attendees is not None else []
+        if method not in ("REPLY", "COUNTER") or len(attendees) != 1:
+            return None
+        (attendee,) = attendees
+        address = re.sub("(?i)^mailto:", "", str(attendee)).strip().lower()
+        sequence = found.get("sequence")
+        stamp = found.get("dtstamp")
+        moment = getattr(stamp, "dt", None)
+        return Answer(
+            method=method,
+            uid=str(found.get("uid", "")),
+            address=address,
+            answer=str(attendee.params.get("PARTSTAT", "")).upper(),
+            sequence=int(sequence) if sequence is not None else None,
+            stamp=moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else None,
+            delegated_to=str(attendee.params.get("DELEGATED-TO", "")) or None,
+        )
+    except Exception:  # a hostile file may break the parser anywhere
+        return None
 
 
 def due_event(due: Due, *, host: str, alarms: bool = True) -> Event:

@@ -1,0 +1,13 @@
+"""Forms of the notices room."""
+
+from flask_babel import lazy_gettext as _l
+
+from ..forms import Choice, Form, TextBlock, TextLine
+
+
+class AnswerForm(Form):
+    """Whether somebody comes."""
+
+    answer = Choice(_l("Do you come?"))
+    delegate = TextLine(_l("Who comes in your place (name and title)"), required=False, limit=80)
+    note = TextBlock(_l("Note"), required=False, limit=300)

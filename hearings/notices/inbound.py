@@ -1,0 +1,107 @@
+"""Answers that come by mail: from a mailbox over IMAP, or piped in by the mail server."""
+
+import email
+import email.policy
+import email.utils
+import imaplib
+import ssl
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from flask import current_app
+
+from ..calendars.ics import MOST_ANSWER
+from ..db import db
+from . import invitations
+
+MOST_MAIL = 4 * 1024 * 1024
+
+
+def take(raw: bytes) -> str:
+    """Read one mail and note the answer in it; the caller commits. Returns what was done, for the log.
+
+    Raises nothing that a stranger's mail could provoke: automatic replies, mails without a calendar part and
+    broken ones are dropped.
+    """
+    if len(raw) > MOST_MAIL:
+        return "dropped: too large"
+    try:
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        if not isinstance(mail, EmailMessage):
+            return "dropped: unreadable"
+        if str(mail.get("Auto-Submitted", "no")).lower() == "auto-replied" and not _calendar(mail):
+            return "dropped: automatic"
+        data = _calendar(mail)
+        if data is None:
+            return "dropped: no calendar"
+        sender = email.utils.parseaddr(str(mail.get("From", "")))[1]
+        headers = [str(v) for name in ("To", "Cc", "Delivered-To", "X-Original-To") for v in mail.get_all(name, [])]
+        recipients = [a for _name, a in email.utils.getaddresses(headers)]
+        authentic = _vouched(mail, sender)
+    except Exception:  # the parser of mails fails in many ways on hostile bytes
+        return "dropped: unreadable"
+    return invitations.from_mail(data, sender=sender, recipients=recipients, authentic=authentic)
+
+
+def _calendar(mail: EmailMessage) -> bytes | None:
+    """The first text/calendar part, then the first application/ics."""
+    for kind in ("text/calendar", "application/ics"):
+        for part in mail.walk():
+            if part.get_content_type() == kind:
+                data = part.get_payload(decode=True)
+                if isinstance(data, bytes) and len(data) <= MOST_ANSWER:
+                    return data
+    return None
+
+
+def _vouched(mail: EmailMessage, sender: str) -> bool:
+    """Whether our own mail server has written that DMARC passed for the sender's domain (RFC 8601).
+
+    Only the topmost Authentication-Results with the name of MAIL_AUTHSERV counts: anything below may have come
+    with the mail.
+    """
+    server = current_app.config["MAIL_AUTHSERV"]
+    results = mail.get_all("Authentication-Results", [])
+    if not server or not results:
+        return False
+    first = " ".join(str(results[0]).split()).lower()
+    domain = sender.rsplit("@", 1)[-1].lower()
+    return first.startswith(f"{server.lower()};") and "dmarc=pass" in first and f"header.from={domain}" in first
+
+
+def fetch() -> list[str]:
+    """Read the mailbox of MAIL_IMAP_HOST; each mail is noted, committed, then marked as seen.
+
+    Returns what was done with each. Raises OSError or imaplib.IMAP4.error when the server cannot be reached.
+    """
+    done = []
+    config = current_app.config
+    with _mailbox() as box:
+        box.select(config["MAIL_IMAP_FOLDER"])
+        for number, raw in _unseen(box):
+            done.append(take(raw))
+            db.session.commit()
+            box.store(number, "+FLAGS", "\\Seen")
+    return done
+
+
+def _mailbox() -> imaplib.IMAP4:
+    config = current_app.config
+    host, port = config["MAIL_IMAP_HOST"], int(config["MAIL_IMAP_PORT"])
+    timeout = float(config["MAIL_TIMEOUT"])
+    if config["MAIL_IMAP_SECURITY"] == "tls":
+        box: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, port, ssl_context=ssl.create_default_context(), timeout=timeout)
+    else:
+        box = imaplib.IMAP4(host, port, timeout=timeout)
+        if config["MAIL_IMAP_SECURITY"] == "starttls":
+            box.starttls(ssl.create_default_context())
+    box.login(config["MAIL_IMAP_USER"], config["MAIL_IMAP_PASSWORD"])
+    return box
+
+
+def _unseen(box: imaplib.IMAP4) -> Iterator[tuple[str, bytes]]:
+    _ok, found = box.search(None, "UNSEEN")
+    for number in (found[0] or b"").split()[:500]:
+        _ok, parts = box.fetch(number.decode(), "(BODY.PEEK[])")
+        raw = next((p[1] for p in parts if isinstance(p, tuple)), b"")
+        yield number.decode(), raw

@@ -1,0 +1,370 @@
+"""The outbox: messages are written in a transaction with what they tell of, and sent afterwards, at least once.
+
+A worker claims a message (`claimed_until`) and commits; sends with no transaction open; stamps it. A worker that
+dies in between leaves a claim that runs out; the mail then goes again under the same Message-ID and is shown as
+"perhaps twice" (at least once, never lost).
+"""
+
+import logging
+import smtplib
+import socket
+import ssl
+import time as clock_
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
+
+from ..calendars import ics
+from ..db import LOCAL, db, now
+from .models import Channel, Message, MessageState
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(minutes=5)
+PAUSES = (1, 5, 15, 60, 240, 720)
+"""Minutes until the next try; after the last the message has failed."""
+
+
+def base_url() -> str:
+    """How people reach this house, without a slash at the end."""
+    config = current_app.config
+    return (config["BASE_URL"] or f"http://127.0.0.1:{config['PORT']}").rstrip("/")
+
+
+def mail_is_set() -> bool:
+    """Whether mail can go out at all."""
+    return bool(current_app.config["MAIL_HOST"] and current_app.config["MAIL_FROM"])
+
+
+def sender(token: str | None = None) -> str:
+    """Our own address; with the seal of an invitation behind a plus sign, so that the answer can be told."""
+    config = current_app.config
+    whole = config["MAIL_FROM"] or f"noreply@{config['UID_HOST']}"
+    local, _at, domain = whole.rpartition("@")
+    return f"{local}+{token}@{domain}" if token else whole
+
+
+def write(**fields: Any) -> Message | None:
+    """Write a message unless there is one with its key. Raises nothing for a repeat; returns None then."""
+    if db.session.scalar(select(Message.id).where(Message.key == fields["key"])) is not None:
+        return None
+    fields["channel"] = Channel(fields["channel"])
+    message = Message(created_at=now(), send_after=fields.pop("send_after", None) or now(), **fields)
+    if message.channel == Channel.INBOX:
+        message.state, message.sent_at = MessageState.SENT, now()
+    try:
+        with db.session.begin_nested():
+            db.session.add(message)
+            db.session.flush()
+    except IntegrityError:  # another worker has written it meanwhile
+        return None
+    return message
+
+
+# -- when ------------------------------------------------------------------------------------------------
+
+
+def time_of(setting: str) -> time:
+    return time.fromisoformat(str(current_app.config[setting]))
+
+
+def is_quiet(moment: datetime | None = None) -> bool:
+    """Whether people should be left alone (21:00–08:00 unless set otherwise)."""
+    at = (moment or now()).astimezone(LOCAL).time()
+    begin, end = time_of("QUIET_FROM"), time_of("QUIET_UNTIL")
+    return begin <= at or at < end if begin > end else begin <= at < end
+
+
+# -- sending ---------------------------------------------------------------------------------------------
+
+
+def ready(limit: int = 50) -> list[int]:
+    """Ids of mails whose time has come, oldest first; of one person and hearing only the first, so that a CANCEL
+    cannot overtake its REQUEST.
+    """
+    moment = now()
+    earlier = aliased(Message)
+    overtaken = (
+        select(earlier.id)
+        .where(
+            earlier.hearing_id == Message.hearing_id,
+            earlier.address == Message.address,
+            earlier.method.is_not(None),
+            earlier.state == MessageState.WAITING,
+            earlier.id < Message.id,
+        )
+        .exists()
+    )
+    wanted = (
+        select(Message.id)
+        .where(
+            Message.state == MessageState.WAITING,
+            Message.channel != Channel.INBOX,
+            Message.part_of_id.is_(None),
+            Message.send_after <= moment,
+            or_(Message.claimed_until.is_(None), Message.claimed_until < moment),
+            or_(Message.method.is_(None), ~overtaken),
+        )
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    if is_quiet():
+        wanted = wanted.where(Message.urgent)
+    return list(db.session.scalars(wanted))
+
+
+def claim(id_: int) -> bool:
+    """Take a message for this worker, in one statement; commits. False when another has it."""
+    moment = now()
+    taken = db.session.execute(
+        update(Message)
+        .where(
+            Message.id == id_,
+            Message.state == MessageState.WAITING,
+            or_(Message.claimed_until.is_(None), Message.claimed_until < moment),
+        )
+        .values(
+            claimed_until=moment + CLAIM,
+            maybe_twice=or_(Message.maybe_twice, Message.claimed_until.is_not(None)),
+            attempts=Message.attempts + 1,
+        )
+    )
+    db.session.commit()
+    return bool(taken.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def send_all(limit: int = 50) -> int:
+    """Send what is ready. Returns how many went out."""
+    sent = 0
+    ids = ready(limit)
+    db.session.commit()
+    with _Post() as post:
+        for id_ in ids:
+            if not claim(id_):
+                continue
+            message = db.session.get_one(Message, id_)
+            if message.message_id is None:
+                message.message_id = f"<{message.id}.{_short(message.key)}@{current_app.config['UID_HOST']}>"
+            mail = compose(message)
+            address = message.address or ""
+            channel, subject, text = message.channel, message.subject, message.text
+            db.session.commit()  # nothing is held while the network takes its time
+            try:
+                if channel == Channel.ROBOT:
+                    from . import robot
+
+                    robot.send(address, subject, text)
+                else:
+                    post.send(mail, address)
+            except Refused as refused:
+                _failed(id_, refused)
+            else:
+                _stamp(id_)
+                sent += 1
+    return sent
+
+
+def _short(key: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def _stamp(id_: int) -> None:
+    db.session.execute(
+        update(Message)
+        .where(Message.id == id_)
+        .values(state=MessageState.SENT, sent_at=now(), claimed_until=None, error=None)
+    )
+    db.session.execute(update(Message).where(Message.part_of_id == id_).values(state=MessageState.SENT, sent_at=now()))
+    db.session.commit()
+
+
+def _failed(id_: int, refused: "Refused") -> None:
+    message = db.session.get_one(Message, id_)
+    message.error = refused.words[:500]
+    message.claimed_until = None
+    if refused.for_good or message.attempts > len(PAUSES):
+        message.state = MessageState.FAILED
+    else:
+        message.send_after = now() + timedelta(minutes=PAUSES[message.attempts - 1])
+    db.session.commit()
+    log.warning("message %s to %s: %s", id_, message.address, refused.words)
+
+
+class Refused(Exception):
+    """A message did not go out: for good, or for now; `words` are the server's."""
+
+    def __init__(self, words: str, *, for_good: bool):
+        super().__init__(words)
+        self.words, self.for_good = words, for_good
+
+
+class _Post:
+    """One connection to the mail server for a batch; opened when the first mail goes, anew after a trouble."""
+
+    def __init__(self) -> None:
+        self.line: smtplib.SMTP | None = None
+
+    def __enter__(self) -> "_Post":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.line is not None:
+            try:
+                self.line.quit()
+            except (OSError, smtplib.SMTPException):
+                self.line.close()
+
+    def send(self, mail: EmailMessage, address: str) -> None:
+        """Hand one mail to the server. Raises `Refused`."""
+        try:
+            if self.line is None:
+                self.line = _connect()
+            self.line.send_message(mail, from_addr=sender(), to_addrs=[address])
+        except smtplib.SMTPRecipientsRefused as trouble:
+            code, words = next(iter(trouble.recipients.values()))
+            self._rest()
+            raise Refused(f"{code} {_plain(words)}", for_good=code >= 500) from trouble
+        except smtplib.SMTPResponseException as trouble:
+            self._drop()
+            for_good = trouble.smtp_code >= 500 and not isinstance(
+                trouble, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError | smtplib.SMTPHeloError
+            )
+            raise Refused(f"{trouble.smtp_code} {_plain(trouble.smtp_error)}", for_good=for_good) from trouble
+        except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as trouble:
+            self._drop()
+            raise Refused(f"{trouble}", for_good=True) from trouble
+        except (smtplib.SMTPException, OSError) as trouble:
+            self._drop()
+            raise Refused(f"{type(trouble).__name__}: {trouble}", for_good=False) from trouble
+
+    def _rest(self) -> None:
+        try:
+            if self.line is not None:
+                self.line.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self.line is not None:
+            self.line.close()
+        self.line = None
+
+
+def _plain(words: Any) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+
+
+def _connect() -> smtplib.SMTP:
+    config = current_app.config
+    host, port, timeout = config["MAIL_HOST"], int(config["MAIL_PORT"]), float(config["MAIL_TIMEOUT"])
+    name = socket.gethostname().encode("ascii", "ignore").decode() or "localhost"
+    if config["MAIL_SECURITY"] == "tls":
+        line: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, port, local_hostname=name, timeout=timeout, context=ssl.create_default_context()
+        )
+    else:
+        line = smtplib.SMTP(host, port, local_hostname=name, timeout=timeout)
+    try:
+        if config["MAIL_SECURITY"] == "starttls":
+            line.starttls(context=ssl.create_default_context())
+        if config["MAIL_USER"]:
+            line.login(config["MAIL_USER"], config["MAIL_PASSWORD"])
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+# -- the mail --------------------------------------------------------------------------------------------
+
+
+def compose(message: Message) -> EmailMessage:
+    """The mail (RFC 5322); with a calendar part in the shape all clients take (RFC 6047; calendar.md a.7)."""
+    config = current_app.config
+    mail = EmailMessage()
+    mail["Message-ID"] = message.message_id or ""
+    mail["Date"] = format_datetime(message.created_at.astimezone(LOCAL))
+    mail["Subject"] = ics.line(message.subject)[:300]
+    own = sender()
+    if message.calendar:
+        found = [line for line in message.calendar.replace("\r\n ", "").split("\r\n") if line.startswith("ORGANIZER")]
+        own = found[0].rsplit("mailto:", 1)[1]
+    mail["From"] = _address(config["ORGANISATION"], own)
+    mail["To"] = _address(message.name or "", message.address or "")
+    mail["Auto-Submitted"] = "auto-generated"
+    words = message.text
+    if message.url and message.url not in words and not message.calendar:
+        words = f"{words.rstrip()}\n\n{base_url()}{message.url}\n"
+    mail.set_content(words)
+    mail.add_alternative(_html(words), subtype="html")
+    if message.calendar:
+        body = message.calendar.encode()
+        mail.add_alternative(
+            body,
+            maintype="text",
+            subtype="calendar",
+            params={"charset": "UTF-8", "method": message.method or "REQUEST", "component": "VEVENT"},
+        )
+        part = list(mail.iter_parts())[-1]
+        del part["Content-Disposition"]
+        mail.add_attachment(body, maintype="application", subtype="ics", filename="invite.ics")
+    return mail
+
+
+def _address(name: str, address: str) -> Address:
+    """A name and an address that cannot open a header of their own."""
+    clean = "".join(c for c in ics.line(name) if c not in '<>"@,;:').strip()
+    local, _at, domain = "".join(ics.line(address).split()).rpartition("@")
+    return Address(display_name=clean[:100], username=local, domain=domain)
+
+
+def _html(words: str) -> str:
+    from markupsafe import escape
+
+    lines = []
+    for line in words.split("\n"):
+        safe = str(escape(line))
+        if line.startswith(("http://", "https://")) and " " not in line:
+            safe = f'<a href="{safe}">{safe}</a>'
+        lines.append(safe)
+    return f"<!DOCTYPE html><html><body><p>{'<br>'.join(lines)}</p></body></html>"
+
+
+# -- telling ---------------------------------------------------------------------------------------------
+
+
+def unread(user_id: int) -> int:
+    """How many messages of the inbox the person has not opened."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Message)
+            .where(Message.user_id == user_id, Message.channel == Channel.INBOX, Message.read_at.is_(None))
+        )
+        or 0
+    )
+
+
+def mark_read(user_id: int, ids: Iterable[int] | None = None) -> None:
+    """Mark messages as read; all of them without `ids`."""
+    wanted = update(Message).where(
+        Message.user_id == user_id, Message.channel == Channel.INBOX, Message.read_at.is_(None)
+    )
+    if ids is not None:
+        wanted = wanted.where(Message.id.in_(list(ids)))
+    db.session.execute(wanted.values(read_at=now()).execution_options(synchronize_session=False))
+
+
+def wait(seconds: float) -> None:
+    """Sleep; a name of its own so that tests need not."""
+    clock_.sleep(seconds)

@@ -1,0 +1,48 @@
+"""Reads of the notices room."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from ..db import db
+from ..permissions import scoped
+from .models import Channel, DoubtfulAnswer, Invitation, Message, Reply
+
+AT_ONCE = 50
+
+
+def inbox(user_id: int, *, before: int | None = None) -> Sequence[Message]:
+    """A page of a person's messages, newest first, and one more to know whether there are older ones."""
+    wanted = select(Message).where(Message.user_id == user_id, Message.channel == Channel.INBOX)
+    if before is not None:
+        wanted = wanted.where(Message.id < before)
+    return db.session.scalars(wanted.order_by(Message.id.desc()).limit(AT_ONCE + 1)).all()
+
+
+def sent(user: Any, *, hearing_id: int | None = None, before: int | None = None) -> Sequence[Message]:
+    """What was sent, as far as this person may see it; newest first."""
+    wanted = select(Message).where(scoped("message.read", user, Message))
+    if hearing_id is not None:
+        wanted = wanted.where(Message.hearing_id == hearing_id)
+    if before is not None:
+        wanted = wanted.where(Message.id < before)
+    return db.session.scalars(wanted.order_by(Message.id.desc()).limit(AT_ONCE + 1)).all()
+
+
+def invitations_of(hearing_id: int) -> Sequence[Invitation]:
+    """Everybody who was asked by mail to a hearing, those who have not answered first."""
+    rows = db.session.scalars(
+        select(Invitation).where(Invitation.hearing_id == hearing_id).order_by(Invitation.id)
+    ).all()
+    order = {Reply.NONE: 0, Reply.TENTATIVE: 1, Reply.DECLINED: 2, Reply.ACCEPTED: 3}
+    return sorted(rows, key=lambda r: (r.withdrawn_at is not None, order[r.answer], r.id))
+
+
+def doubtful(hearing_id: int) -> Sequence[DoubtfulAnswer]:
+    """Answers by mail of a hearing that a person has to look at."""
+    return db.session.scalars(
+        select(DoubtfulAnswer)
+        .where(DoubtfulAnswer.hearing_id == hearing_id, DoubtfulAnswer.settled_at.is_(None))
+        .order_by(DoubtfulAnswer.id)
+    ).all()

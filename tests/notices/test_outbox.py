@@ -1,0 +1,232 @@
+"""The outbox against mail servers that take, refuse, stumble and hang; nothing is lost, nothing goes silently twice."""
+
+import socket
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from hearings.db import clock_at, db, local, now, today
+from hearings.notices import outbox
+from hearings.notices.models import Message, MessageState
+
+NOON = datetime.min.time().replace(hour=12)
+
+
+@pytest.fixture(autouse=True)
+def _by_day():
+    with clock_at(local(today(), NOON)):
+        yield
+
+
+def mail(key="a", address="a@example.org", **more):
+    made = outbox.write(key=key, kind="test", channel="mail", address=address, subject="题", text="文", **more)
+    db.session.commit()
+    return made
+
+
+def state(key="a"):
+    db.session.expire_all()
+    return db.session.scalars(select(Message).where(Message.key == key)).one()
+
+
+def test_it_goes_once_with_an_id_of_its_own(post):
+    mail()
+    assert outbox.send_all() == 1
+    assert outbox.send_all() == 0
+    (taken,) = post.to("a@example.org")
+    assert taken["Message-ID"] == state().message_id
+    assert state().state == MessageState.SENT
+
+
+def test_a_key_is_written_once(post):
+    assert mail() is not None
+    assert mail() is None
+
+
+def test_what_is_rolled_back_was_never_written(post):
+    outbox.write(key="x", kind="test", channel="mail", address="a@example.org", subject="s", text="t")
+    db.session.rollback()
+    assert outbox.send_all() == 0
+
+
+def test_a_refusal_for_now_is_tried_again_with_growing_pauses(post):
+    post.answers["a@example.org"] = ["451 greylisted", "451 still", "250 OK"]
+    mail()
+    waited = []
+    for _ in range(3):
+        outbox.send_all()
+        row = state()
+        if row.state == MessageState.WAITING:
+            waited.append(round((row.send_after - now()).total_seconds() / 60))
+            assert "451" in row.error
+            assert outbox.send_all() == 0, "not before its time"
+            db.session.execute(update(Message).values(send_after=now()))
+            db.session.commit()
+    assert waited == [1, 5]
+    assert state().state == MessageState.SENT
+    assert state().error is None
+    assert state().maybe_twice is False
+
+
+def test_a_dead_address_is_given_up_and_says_why(post):
+    post.answers["a@example.org"] = ["550 no such user"]
+    mail()
+    mail("b", "b@example.org")
+    assert outbox.send_all() == 1, "the others go on"
+    assert (state().state, state().error) == (MessageState.FAILED, "550 no such user")
+    assert state("b").state == MessageState.SENT
+
+
+def test_after_the_last_pause_it_has_failed(post):
+    post.answers["a@example.org"] = ["451 never"]
+    mail()
+    for _ in range(len(outbox.PAUSES) + 1):
+        outbox.send_all()
+        db.session.execute(update(Message).values(send_after=now()))
+        db.session.commit()
+    assert state().state == MessageState.FAILED
+
+
+def test_a_server_that_is_not_there_loses_nothing(post, app):
+    app.config["MAIL_PORT"] = 1
+    mail()
+    assert outbox.send_all() == 0
+    assert state().state == MessageState.WAITING
+    assert "ConnectionRefusedError" in state().error
+
+
+@pytest.mark.parametrize("habit", ["hangs", "drops"])
+def test_a_server_that_hangs_or_drops_the_line(post, app, habit):
+    listener = socket.create_server(("127.0.0.1", 0))
+    app.config.update(MAIL_PORT=listener.getsockname()[1], MAIL_TIMEOUT=0.5)
+    held = []
+
+    def serve():
+        try:
+            line, _ = listener.accept()
+        except OSError:
+            return
+        if habit == "drops":
+            line.sendall(b"220 hello\r\n")
+            line.recv(100)
+            line.close()
+        else:
+            held.append(line)
+
+    threading.Thread(target=serve, daemon=True).start()
+    mail()
+    assert outbox.send_all() == 0
+    listener.close()
+    assert state().state == MessageState.WAITING
+    assert state().error
+
+
+def test_a_mail_whose_fate_a_crash_left_unknown_goes_again_under_the_same_id(post, monkeypatch):
+    mail()
+
+    def die(_id):
+        raise SystemExit
+
+    with monkeypatch.context() as crash:
+        crash.setattr(outbox, "_stamp", die)
+        with pytest.raises(SystemExit):
+            outbox.send_all()
+    db.session.rollback()
+    assert outbox.send_all() == 0, "claimed until the claim runs out"
+    with clock_at(now() + outbox.CLAIM + timedelta(seconds=1)):
+        assert outbox.send_all() == 1
+    first, second = post.to("a@example.org")
+    assert first["Message-ID"] == second["Message-ID"]
+    assert state().maybe_twice is True
+
+
+def test_one_claim_holds_against_another(post):
+    made = mail()
+    assert outbox.claim(made.id) is True
+    assert outbox.claim(made.id) is False
+
+
+def test_quiet_hours_hold_back_what_is_not_urgent(post, app):
+    mail("calm")
+    mail("urgent", "b@example.org", urgent=True)
+    with clock_at(local(today(), datetime.min.time().replace(hour=22))):
+        assert outbox.send_all() == 1
+    assert state("calm").state == MessageState.WAITING
+    with clock_at(local(today() + timedelta(days=1), datetime.min.time().replace(hour=7, minute=59))):
+        assert outbox.send_all() == 0
+    with clock_at(local(today() + timedelta(days=1), datetime.min.time().replace(hour=8))):
+        assert outbox.send_all() == 1
+
+
+def test_a_cancel_never_overtakes_its_request(post, world):
+    hearing = world.hearing("announced")
+    calendar = "BEGIN:VCALENDAR\r\nORGANIZER:mailto:x@rd.example\r\nEND:VCALENDAR\r\n"
+    post.answers["a@example.org"] = ["451 later", "250 OK", "250 OK"]
+    mail("ask", hearing_id=hearing.id, calendar=calendar, method="REQUEST")
+    mail("off", hearing_id=hearing.id, calendar=calendar, method="CANCEL")
+    assert outbox.send_all() == 0
+    assert state("off").attempts == 0
+    db.session.execute(update(Message).values(send_after=now()))
+    db.session.commit()
+    assert outbox.send_all() == 1
+    assert outbox.send_all() == 1
+    parts = [
+        p.get_param("method")
+        for m in post.to("a@example.org")
+        for p in m.walk()
+        if p.get_content_type() == "text/calendar"
+    ]
+    assert parts == ["REQUEST", "CANCEL"]
+
+
+@pytest.mark.parametrize("address", ["用户@例子.公司", "a b@example.org", "a@b@c", "x" * 300 + "@example.org"])
+def test_an_odd_address_fails_alone_and_breaks_nothing(post, address):
+    mail("odd", address)
+    mail("good", "b@example.org")
+    outbox.send_all()
+    assert state("good").state == MessageState.SENT
+    assert state("odd").state in (MessageState.FAILED, MessageState.SENT, MessageState.WAITING)
+    assert state("odd").attempts == 1
+
+
+def test_the_robots_signature_is_the_one_dingtalk_documents():
+    from hearings.notices import robot
+
+    url = robot.signed("https://oapi.dingtalk.com/robot/send?access_token=x", "SEC000", 1700000000.0)
+    assert url.startswith("https://oapi.dingtalk.com/robot/send?access_token=x&timestamp=1700000000000&sign=")
+
+
+def test_the_robot_posts_text_and_an_error_code_is_a_refusal(post, app):
+    import json
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from hearings.notices import robot
+
+    seen, say = [], [{"errcode": 0}, {"errcode": 310000, "errmsg": "sign not match"}]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            body = json.dumps(say.pop(0)).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/robot?access_token=x"
+    app.config["ROBOT_SECRET"] = "SEC1"
+    try:
+        robot.send(url, "题", "文")
+        with pytest.raises(outbox.Refused, match="sign not match"):
+            robot.send(url, "题", "文")
+    finally:
+        app.config["ROBOT_SECRET"] = ""
+        server.shutdown()
+    assert seen[0][1] == {"msgtype": "text", "text": {"content": "题\n文"}}
+    assert "timestamp=" in seen[0][0] and "sign=" in seen[0][0]
