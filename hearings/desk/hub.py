@@ -64,6 +64,7 @@ ACTIONS = (
     "hearing.amend",
     "hearing.create",
     "hearing.name_attendee",
+    "hearing.archive",
     "issue.log",
     "minutes.draft",
     "look_back.plan",
