@@ -131,5 +131,6 @@ def reindex() -> None:
 
 def init_app(app: Any) -> None:
     """Add the commands."""
-    for command in (user_cli, first_start, audit_verify, archive_cli, reindex, daily_cli, demo_cli, fonts_cli, worker_cli, mail_cli):
+    groups = (user_cli, archive_cli, daily_cli, demo_cli, fonts_cli, worker_cli, mail_cli)
+    for command in (*groups, first_start, audit_verify, reindex):
         app.cli.add_command(command)
