@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 
 wsgi_app = "wsgi:app"
@@ -22,6 +23,28 @@ def when_ready(server):
     """What was loaded stays: the collector need not walk through it again, and the workers go on sharing it."""
     gc.collect()
     gc.freeze()
+    when_ready_to_tell()
+
+
+TELLER = []
+"""The process that tells people (`flask worker`), beside the server."""
+
+
+def when_ready_to_tell():
+    """Start it, unless HEARINGS_WORKER=0: on a larger installation it runs as a service of its own."""
+    if os.environ.get("HEARINGS_WORKER", "1") != "0":
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--beside", str(os.getpid())]
+        TELLER.append(subprocess.Popen(command, start_new_session=True))
+
+
+def on_exit(server):
+    """It ends with the server."""
+    for process in TELLER:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def post_fork(server, worker):

@@ -28,7 +28,8 @@ class Server:
     def __init__(self, url: str, instance: Path, **settings: str):
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self.env = os.environ | {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": str(instance)} | settings
+        self.env = os.environ | {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": str(instance)}
+        self.env |= {"HEARINGS_WORKER": "0"} | settings
         self.env.pop("MAKELEVEL", None)
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -1,6 +1,7 @@
 """The worker, and the mailbox."""
 
 import imaplib
+import os
 import signal
 import sys
 import time
@@ -36,8 +37,9 @@ def round_(*, remind: bool) -> int:
 @click.command("worker")
 @click.option("--once", is_flag=True, help="One round, with reminders, then end.")
 @click.option("--pause", default=5.0, show_default=True, help="Seconds between rounds with nothing to do.")
+@click.option("--beside", type=int, help="End when this process has ended (the server's).")
 @with_appcontext
-def worker_cli(once: bool, pause: float) -> None:
+def worker_cli(once: bool, pause: float, beside: int | None) -> None:
     """Tell people: what the trail says is new, what is due, and send what waits. Any number may run."""
     stopped = []
 
@@ -49,7 +51,7 @@ def worker_cli(once: bool, pause: float) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     reminded = 0.0
-    while not stopped:
+    while not stopped and (beside is None or _is_there(beside)):
         due = once or time.monotonic() - reminded >= HOUR or reminded == 0.0
         try:
             done = round_(remind=due)
@@ -65,6 +67,16 @@ def worker_cli(once: bool, pause: float) -> None:
             return
         if not done:
             outbox.wait(pause)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @mail_cli.command("fetch")

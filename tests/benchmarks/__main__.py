@@ -46,7 +46,7 @@ def server(port: int, module: str, env: dict[str, str], cwd: Path, conf: Path) -
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "-c", str(conf), "-b", f"127.0.0.1:{port}", module],
         cwd=cwd,
-        env={**os.environ, **env, "PORT": str(port), "PYTHONPATH": str(cwd)},
+        env={**os.environ, "HEARINGS_WORKER": "0", **env, "PORT": str(port), "PYTHONPATH": str(cwd)},
     )
     try:
         while True:
