@@ -250,8 +250,10 @@ def finish(location: str) -> Any:
     return redirect(location, 303)
 
 
-def _as_typed(field: Any) -> str:
-    """A field's value as its input has it; a list has no `_value()`."""
+def _as_typed(field: Any) -> str | list[str]:
+    """A field's value as its input has it: of several boxes, those that are ticked."""
+    if isinstance(field.data, list):
+        return [str(value) for value in field.data]
     if hasattr(field, "_value"):
         return field._value()
     return "" if field.data is None else str(field.data)

@@ -165,7 +165,7 @@ class IssueForm(Form):
     lead_deputy = Choice(
         _l("Deputy who raises it"), required=False, kind=int, blank=_l("None yet (a resident's issue)")
     )
-    cosigners = Choices(_l("Co-signing deputies"))
+    cosigners = Choices(_l("Co-signing deputies"), description=_l("Those who raise it too."))
     resident = TextLine(
         _l("Resident's surname"),
         required=False,
@@ -216,9 +216,7 @@ class IssueForm(Form):
             "statement", "title", "lead_deputy", "cosigners", "resident", "community",
             "category", "place", "street", "topic",
         )  # fmt: skip
-        made = self.rows({name: self[name].data for name in named if name in self})
-        made["cosigners"] = [d for d in made.get("cosigners", ()) if d is not made.get("lead_deputy")]
-        return made
+        return self.rows({name: self[name].data for name in named if name in self})
 
 
 class OutcomeForm(Form):

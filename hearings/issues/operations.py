@@ -84,7 +84,7 @@ def log_issue(
         client_id=client_id or None,
         topic=topic,
         lead_deputy=lead_deputy,
-        cosigners=list(cosigners),
+        cosigners=[d for d in cosigners if d is not lead_deputy],
         resident=resident,
         community=community,
         title=title or headline(statement),
@@ -126,6 +126,8 @@ def amend_issue(issue: Issue, changes: Mapping[str, Any], *, actor: User) -> Non
         raise RuleBroken(_("The hearing has been filed; its record is closed."))
     for name, value in changes.items():
         setattr(issue, name, value)
+    if issue.lead_deputy is not None and {"lead_deputy", "cosigners"} & set(changes):
+        issue.cosigners = [d for d in issue.cosigners if d is not issue.lead_deputy]  # nobody signs twice
     if "title" in changes:  # calendars name the issue beside each promise
         for commitment in db.session.scalars(select(Commitment).where(Commitment.issue_id == issue.id)):
             commitment.touch()
@@ -794,7 +796,9 @@ def _close_back(*, actor: User, issue_id: int, move: str, before: str) -> None:
 def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None) -> None:
     """Handle again: round + 1, the same departments, REWORK_MONTHS; the old round stays readable."""
     current = db.session.scalars(
-        select(Assignment).where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
+        select(Assignment)
+        .where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
+        .order_by(Assignment.id)
     ).all()
     workflow.advance(issue, "rework", actor=actor, reason=reason)
     issue.round += 1

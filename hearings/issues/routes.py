@@ -160,9 +160,6 @@ def new(hearing: Hearing) -> Any:
         operations.may_log(hearing)
     user = me()
     form: Any = LogForm(deputies=queries.deputies(hearing), streets=queries.streets(), topics=queries.topics(hearing))
-    is_organiser = Role.ORGANISER in user.role_set
-    if not is_organiser:
-        del form.cosigners
     if not form.is_submitted():
         form.client_id.data = uuid.uuid4().hex
         form.street.data = hearing.station.street

@@ -54,7 +54,7 @@ from .models import BALLOT_LABELS
 
 bp = Blueprint("reviews", __name__)
 
-ISSUE_FIELDS = ("statement", "title", "lead_deputy", "resident", "community", "category", "place", "street")
+ISSUE_FIELDS = ("statement", "title", "resident", "community", "category", "place", "street")
 RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
 SIGNING_IN = (HearingStatus.ANNOUNCED, *RECORDING)
 SETTLED_ON_SITE = (Outcome.ANSWERED_ON_SITE, Outcome.RESOLVED_ON_SITE)
@@ -237,8 +237,8 @@ def seat_lines(seats: Iterable[Any]) -> list[tuple[str, str, str, str, Any]]:
 
 def issue_values(issue: Issue) -> dict[str, Any]:
     """An issue as its form's fields."""
-    values = {name: getattr(issue, name) for name in ISSUE_FIELDS if name != "lead_deputy"}
-    return values | {"lead_deputy": issue.lead_deputy_id}
+    values = {name: getattr(issue, name) for name in ISSUE_FIELDS}
+    return values | {"lead_deputy": issue.lead_deputy_id, "cosigners": [d.id for d in issue.cosigners]}
 
 
 def turn_values(turn: Exchange) -> dict[str, Any]:
@@ -260,7 +260,6 @@ def promise_values(promise: Commitment) -> dict[str, Any]:
 
 def _ready(form: Any) -> Any:
     """Without what the night does not ask."""
-    del form.cosigners
     del form.topic
     return form
 
@@ -467,14 +466,10 @@ def log(hearing: Hearing) -> Any:
     form = log_form(screen.seen)
     done = submit(
         form,
-        lambda: issues.log_issue(hearing, actor=me(), **_fields(form)),
+        lambda: issues.log_issue(hearing, actor=me(), **form.fields()),
         to=lambda issue: at(hearing, issue, "item"),
     )
     return done or _again(hearing, "log", form)
-
-
-def _fields(form: Any) -> dict[str, Any]:
-    return form.rows({name: form[name].data for name in ISSUE_FIELDS})
 
 
 @bp.post("/hearings/<int:id>/session/issues/<int:issue_id>")

@@ -420,6 +420,8 @@ class Night:
         for issue in self.issues:
             if issue.lead_deputy_id is not None:
                 found.setdefault(issue.lead_deputy_id, issue.deputy)
+        for deputy in self.current.cosigners if self.current else ():
+            found.setdefault(deputy.id, deputy.name)
         return [Person(*pair) for pair in found.items()]
 
 
@@ -456,7 +458,7 @@ def night(hearing: Hearing, wanted: int | None = None, *, pick: bool = False) ->
     )
     if id_ is None:
         return seen
-    opened = db.session.execute(_OPENED, {"hearing": hearing.id, "issue": id_}).one_or_none()
+    opened = db.session.execute(_OPENED, {"hearing": hearing.id, "issue": id_}).unique().one_or_none()
     if opened is not None:  # not removed this moment
         seen.current, seen.ballot = opened
         seen.promises = commitments_by_issue(Issue.id == id_).get(id_, [])
@@ -529,7 +531,7 @@ _OPENED = (
     select(Issue, Ballot)
     .outerjoin(Ballot, _COMMON_BOX)
     .where(Issue.id == bindparam("issue", type_=Integer()))
-    .options(joinedload(Issue.lead_deputy).options(*_name_only()))
+    .options(joinedload(Issue.lead_deputy).options(*_name_only()), joinedload(Issue.cosigners).options(*_name_only()))
 )
 
 _UPCOMING = (

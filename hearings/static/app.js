@@ -126,7 +126,11 @@
           tell(words("signin"), true);
         } else if (answer.ok) {
           Object.entries(data.fields || {}).forEach(([name, value]) => {
-            if (form.elements[name]) form.elements[name].value = value;
+            if (Array.isArray(value)) {
+              all(`input[type="checkbox"][name="${name}"]`, form).forEach((box) => {
+                box.checked = value.includes(box.value);
+              });
+            } else if (form.elements[name]) form.elements[name].value = value;
           });
           markErrors({});
           tell(words("saved", { time: data.saved_at || clock() }));

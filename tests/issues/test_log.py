@@ -9,6 +9,7 @@ from sqlalchemy import select
 from hearings.audit import trail
 from hearings.db import db
 from hearings.files import Blob
+from hearings.issues import operations
 from hearings.issues.models import Category, Issue, IssueFile
 from tests.issues.pages import form_of, photo, said
 
@@ -24,7 +25,6 @@ def test_a_deputy_logs_an_issue_with_a_photo(app, world, browser):
     assert form["lead_deputy"] == str(world.deputy.id)
     assert form["street"] == "新碶"
     assert len(form["client_id"]) == 32
-    assert "cosigners" not in phone.get(where(hearing)).text
     form |= {
         "statement": "霞浦铁路桥下长期堆物，夜间无灯。\r\n老人摔倒过两次。",
         "place": "霞浦铁路桥",
@@ -71,6 +71,28 @@ def test_the_organiser_logs_for_a_resident_with_co_signers(app, world, browser):
     issue = db.session.scalars(select(Issue)).one()
     assert issue.lead_deputy is None
     assert issue.cosigners == [world.deputy, world.other_deputy]
+
+
+def test_a_deputy_names_who_raises_it_too(app, world, browser):
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    page = phone.get(where(hearing))
+    assert said(app, "Co-signing deputies") in page.text
+    form = form_of(page) | {"statement": "社区助餐点只供午餐。"}
+    refused = phone.post(where(hearing), form | {"cosigners": [world.organiser.id]})  # no deputy
+    assert refused.status_code == 422 and "社区助餐点只供午餐。" in refused.text
+    assert db.session.scalars(select(Issue)).all() == []
+    assert phone.post(where(hearing), form | {"cosigners": [world.deputy.id, world.other_deputy.id]}).status_code == 303
+    issue = db.session.scalars(select(Issue)).one()
+    assert issue.lead_deputy == world.deputy
+    assert issue.cosigners == [world.other_deputy]  # nobody signs twice
+    assert issue.title in browser(world.other_deputy).get(f"/issues/{issue.id}").text
+
+
+def test_a_co_signer_who_takes_the_lead_signs_once(world):
+    issue = world.issue(world.hearing("in_session"), cosigners=[world.other_deputy])
+    operations.amend_issue(issue, {"lead_deputy": world.other_deputy}, actor=world.organiser)
+    assert (issue.lead_deputy, issue.cosigners) == (world.other_deputy, [])
 
 
 def test_after_the_evening_it_is_marked_late(app, world, browser):

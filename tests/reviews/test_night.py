@@ -571,3 +571,46 @@ def test_further_study_asks_for_a_day_and_goes_on_without(world, browser, hearin
     assert asked in one.get(where).text
     world.commitment(issue, measure="书面答复调查结果")
     assert asked not in one.get(where).text
+
+
+def test_who_raises_it_too_is_chosen_on_the_nights_screen(world, browser, hearing):
+    schedule.add_person(hearing, world.other_deputy, actor=world.organiser)
+    one, two = browser(world.organiser), browser(world.organiser)
+    base = f"/hearings/{hearing.id}/session"
+    screen = one.get(f"{base}?item=new")
+    given = filled(screen, f"{base}/issues") | {"statement": "路灯不亮。", "lead_deputy": str(world.deputy.id)}
+    refused = one.post(f"{base}/issues", given | {"cosigners": str(world.organiser.id)})
+    assert refused.status_code == 422 and "路灯不亮。" in refused.text
+    one.post(f"{base}/issues", given | {"cosigners": str(world.other_deputy.id)})
+    issue = db.session.scalars(select(Issue)).one()
+    assert (issue.lead_deputy, issue.cosigners) == (world.deputy, [world.other_deputy])
+
+    # it stands on the opened item, saves by itself, and keeps what another has written meanwhile
+    where = f"{base}/issues/{issue.id}"
+    mine, theirs = (filled(one.get(f"{base}?issue={issue.id}"), where) for one in (one, two))
+    assert mine["cosigners"] == str(world.other_deputy.id)
+    assert two.post(where, theirs | {"place": "桥东"}, headers=AJAX).status_code == 200
+    saved = one.post(where, mine | {"cosigners": []}, headers=AJAX)
+    assert saved.status_code == 200 and saved.json["fields"]["place"] == "桥东"
+    assert (issue.cosigners, issue.place) == ([], "桥东")
+    late = two.post(
+        where, theirs | {"place": "桥东", "title": "路灯"} | saved_base(two, base, issue, where), headers=AJAX
+    )
+    assert late.status_code == 200 and issue.cosigners == []
+
+
+def saved_base(one, base, issue, where):
+    """What a screen knows that has been loaded now."""
+    now = filled(one.get(f"{base}?issue={issue.id}"), where)
+    return {name: now[name] for name in ("base", "form_id")} | {"cosigners": now.get("cosigners", [])}
+
+
+def test_a_screen_that_did_not_touch_the_co_signers_takes_over_the_others(world, browser, hearing):
+    issue = world.issue(hearing, cosigners=[world.other_deputy])
+    one, two = browser(world.organiser), browser(world.organiser)
+    base = f"/hearings/{hearing.id}/session"
+    where = f"{base}/issues/{issue.id}"
+    mine, theirs = (filled(screen.get(f"{base}?issue={issue.id}"), where) for screen in (one, two))
+    assert one.post(where, mine | {"cosigners": []}, headers=AJAX).status_code == 200
+    saved = two.post(where, theirs | {"place": "桥西"}, headers=AJAX)
+    assert (saved.json["fields"]["cosigners"], issue.cosigners, issue.place) == ([], [], "桥西")
