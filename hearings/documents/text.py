@@ -38,7 +38,7 @@ _GOOD_BREAK_AFTER = frozenset("的、和与及》”）")
 _HAN = "[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _BREAK_IN_HAN = re.compile(f"(?<={_HAN})[ ]*[\r\n]+[ ]*(?={_HAN})")
 _NUMBER = re.compile(r"((?<![!-~])[0-9]{1,4}(?:[-/:.~][0-9]{1,4}){1,3}(?![!-~]))")
-_LONG_WORD = re.compile(r"[!-~\u00a1-\u024f]{25,}")
+_LONG_RUN = re.compile(r"[!-~\u00a1-\u024f]{25,}|[、。，；：？！…—·．～“”‘’（）《》〈〉【】「」『』〔〕\u3000]{9,}")
 _WORD = re.compile(r"[!-~]+")
 _FOUR = re.compile(".{1,4}")
 _BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]+")
@@ -78,9 +78,10 @@ def clean_all(value: Any) -> Any:
 def _breakable(plain: str) -> str:
     """Let a Latin word longer than 24 characters break every fourth: the line before it would be torn apart.
 
-    The zero-width spaces draw no glyph, so they are not in the text that is copied from the PDF.
+    So may nine signs or blanks in a row, which no rule lets break: behind them text would run off the paper. The
+    zero-width spaces draw no glyph, so they are not in the text that is copied from the PDF.
     """
-    return _LONG_WORD.sub(lambda found: "\u200b".join(_FOUR.findall(found[0])), plain)
+    return _LONG_RUN.sub(lambda found: "\u200b".join(_FOUR.findall(found[0])), plain)
 
 
 def run(text: object, covered: frozenset[str] = frozenset()) -> Markup:
