@@ -197,7 +197,9 @@ class _Package:
         for link in db.session.scalars(
             select(IssueFile).where(IssueFile.issue_id.in_(self.own)).order_by(IssueFile.issue_id, IssueFile.id)
         ):
-            belongs = {c.key: getattr(link, c.key) for c in IssueFile.__table__.columns if c.key not in ("id", "file_id")}
+            belongs = {
+                c.key: getattr(link, c.key) for c in IssueFile.__table__.columns if c.key not in ("id", "file_id")
+            }
             kind = next((words for key, words in KINDS.items() if belongs.get(key)), "问题附件")
             yield _path(references[link.issue_id], kind, link.id, link.file), link.file, belongs
         for proof, issue_id in db.session.execute(
@@ -357,7 +359,7 @@ class _Package:
         put(root, "retention", "保管期限", RETENTION.get(period, period), basis="国家档案局令第8号")
         put(root, "language", "语种", "zh-CN")
         put(root, "openness", "公开属性", "内部：含个人信息，公开以公开版为限")
-        names = dict(db.session.execute(select(User.id, User.name).where(User.id.in_(self.people))).tuples().all())
+        names = dict(db.session.execute(select(User.id, User.name).where(User.id.in_(self.people))).all())
         listed = ET.SubElement(root, "versions", {"label": "版本"})
         for v in self.versions:
             each = ET.SubElement(listed, "version", {"kind": v["kind"], "folder": v["folder"]})
