@@ -62,7 +62,8 @@ FACES = {
 """The faces the standard names as offices have them, with the name a machine without them knows and its class."""
 LATIN = "Times New Roman"
 NO_GAPS = '<w:overflowPunct w:val="1"/><w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>'
-"""No mark hangs over the edge; no air between Han characters and digits. LibreOffice wants it in every style."""
+"""No air between Han characters and digits. Marks may hang over the edge, as Word does when nothing is said: to say
+that they may not would let them hang in LibreOffice, which (7.4) reads this one the wrong way round."""
 
 
 class Style(NamedTuple):
@@ -187,12 +188,16 @@ _STYLE_OF = re.compile('<w:p><w:pPr><w:pStyle w:val="([^"]+)"')
 _NUMBERED = re.compile(r"(\d{1,3})\. ")
 
 
-def _run(words: object, run: str = "") -> str:
-    """Return a run of plain text."""
+def _run(words: object, face: str = "", size: float = 0) -> str:
+    """Return a run of plain text, where wanted in another face and size than its style's."""
     plain = "" if words is None else str(words)
+    faces = f' w:ascii="{face}" w:hAnsi="{face}" w:eastAsia="{face}"' if face else ""
     if _UNSURE.search(plain):
-        run = '<w:rFonts w:hint="eastAsia"/>' + run
-    properties = f"<w:rPr>{run}</w:rPr>" if run else ""
+        faces = ' w:hint="eastAsia"' + faces
+    properties = f"<w:rFonts{faces}/>" if faces else ""
+    if size:
+        properties += f'<w:sz w:val="{round(size * 2)}"/><w:szCs w:val="{round(size * 2)}"/>'
+    properties = f"<w:rPr>{properties}</w:rPr>" if properties else ""
     return f'<w:r>{properties}<w:t xml:space="preserve">{escape(plain)}</w:t></w:r>'
 
 
@@ -307,11 +312,11 @@ class _Writer:
             assert match
             self.add("Measure", measure[match.end() :], properties)
 
-    def picture(self, image: bytes, alt: str, *, fit: tuple[float, float] | None = None, at: str = "") -> str:
+    def picture(self, image: bytes, alt: str, side: float | None = None) -> str:
         """Return a run with a picture, or nothing if it cannot be read.
 
-        In: the file; what it shows; the largest width and height in millimetres (default: the type area, 80 mm);
-        markup of a place, for a picture that does not stand in its line.
+        In: the file; what it shows; its height and width in millimetres, if it is a square (else its natural size,
+        at most the type area's width and 80 mm high).
         """
         try:
             image, (across, down) = _readable(image)
@@ -319,31 +324,19 @@ class _Writer:
         except Exception:  # whatever a damaged picture does to the libraries, the paper is printed
             log.warning("a picture could not be read: %s", alt, exc_info=True)
             return ""
-        natural = (across * 25.4 / 96, down * 25.4 / 96)
-        most = fit or (156, 80)
-        scale = min(most[0] / natural[0], most[1] / natural[1])
-        scale = scale if fit else min(1.0, scale)
-        width, height = (max(1, round(side * scale * EMU)) for side in natural)
+        pixel = 25.4 / 96
+        scale = side / across if side else min(pixel, 156 / across, 80 / down)
+        width, height = max(1, round(across * scale * EMU)), max(1, round(down * scale * EMU))
         self.drawings += 1
-        number, described = self.drawings, quoteattr(alt)
-        name = f'id="{number}" name="图片 {number}" descr={described}'
-        graphic = (
-            f'<wp:extent cx="{width}" cy="{height}"/>{{wrap}}<wp:docPr {name}/>'
+        name = f'id="{self.drawings}" name="图片 {self.drawings}" descr={quoteattr(alt)}'
+        return (
+            '<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0">'
+            f'<wp:extent cx="{width}" cy="{height}"/><wp:docPr {name}/>'
             '<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic>'
             f'<pic:nvPicPr><pic:cNvPr {name}/><pic:cNvPicPr/></pic:nvPicPr><pic:blipFill><a:blip r:embed="{part}"/>'
             '<a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr><a:xfrm><a:off x="0" y="0"/>'
             f'<a:ext cx="{width}" cy="{height}"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr>'
-            "</pic:pic></a:graphicData></a:graphic>"
-        )
-        if at:
-            head, wrap = at.split("|")
-            body = head + graphic.replace("{wrap}", wrap, 1)
-            frame = 'distT="0" distB="0" distL="114300" distR="0" simplePos="0" relativeHeight="1" behindDoc="0" '
-            frame += 'locked="0" layoutInCell="1" allowOverlap="0"'
-            return f"<w:r><w:drawing><wp:anchor {frame}>{body}</wp:anchor></w:drawing></w:r>"
-        body = graphic.replace("{wrap}", "", 1)
-        return (
-            f'<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0">{body}</wp:inline></w:drawing></w:r>'
+            "</pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>"
         )
 
     def finish(self, paper: Mapping[str, Any]) -> bytes:
@@ -615,9 +608,7 @@ def _minutes(to: _Writer, paper: dict[str, Any]) -> None:
         spacing = _spacing(
             before if number == 0 else 0.2 * size * 20, gap if number == len(lines) - 1 else 0, size * 20
         )
-        half = round(size * 2)
-        run = f'<w:sz w:val="{half}"/><w:szCs w:val="{half}"/>'
-        to.blocks.append(_paragraph("Mark", _run(line, run), spacing))
+        to.blocks.append(_paragraph("Mark", _run(line, size=size), spacing))
     if serial is not None:
         to.add("Serial", f"第{serial}期")
     dated = "<w:r><w:tab/></w:r>" + _run(paper["issued_on"]) if paper.get("issued_on") else ""
@@ -631,7 +622,7 @@ def _minutes(to: _Writer, paper: dict[str, Any]) -> None:
     attachments = paper["attachments"]
     _annex_note(to, attachments)
     for number, each in enumerate(paper["attendance"]):
-        label = _run(f"{each['label']}：", f'<w:rFonts w:ascii="{HEI}" w:hAnsi="{HEI}" w:eastAsia="{HEI}"/>')
+        label = _run(f"{each['label']}：", HEI)
         names = _run("；".join(each["groups"]))
         to.blocks.append(_paragraph("Attendance", label + names, "" if number else _spacing(PITCH)))
     if paper.get("correction_reason"):
@@ -651,9 +642,9 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
         before = None if large else 280
     if paper.get("letter"):
         numbered = _run(f"编号：{paper['code']}") if paper.get("code") else ""
-        letter = f'<w:rFonts w:ascii="{HEI}" w:hAnsi="{HEI}" w:eastAsia="{HEI}"/><w:sz w:val="44"/><w:szCs w:val="44"/>'
+        letter = _run(paper["letter"], HEI, 22)
         tab = f'<w:tabs><w:tab w:val="right" w:pos="{to.whole}"/></w:tabs>'
-        to.blocks.append(_paragraph("Code", f"{numbered}<w:r><w:tab/></w:r>{_run(paper['letter'], letter)}", tab))
+        to.blocks.append(_paragraph("Code", f"{numbered}<w:r><w:tab/></w:r>{letter}", tab))
         before = before if numbered else 0
     elif paper.get("code"):
         to.add("Code", f"编号：{paper['code']}", '<w:jc w:val="right"/>')
@@ -700,7 +691,7 @@ def _code(to: _Writer, url: str, side: float) -> str:
         image = qr.png(url)
     except ValueError:
         return _paragraph("SquareText", "")
-    shown = to.picture(image, f"二维码：{url}", fit=(side, side))
+    shown = to.picture(image, f"二维码：{url}", side)
     return _paragraph("Picture", shown, _spacing(0) + '<w:jc w:val="right"/>')
 
 
@@ -726,6 +717,8 @@ def _signature(to: _Writer, signature: Mapping[str, Any], large: bool) -> None:
     size = 360 if large else 320
     wide = max(text.width(organ) * size, text.width(date) * size + shift)
     left = max(0, round(to.whole - right - wide))
+    if sealed:  # room on both sides: the air that Word puts between Han characters and digits is not in `wide`
+        left, right = max(0, left - round(CHARACTER)), right - round(CHARACTER)
     align = '<w:jc w:val="center"/>' if sealed else ""
     keep = "<w:keepNext/><w:keepLines/>"
     first = f'<w:ind w:left="{left}" w:right="{right if sealed else 0}"/>'
@@ -771,13 +764,10 @@ def _face(card: Mapping[str, Any] | None) -> str:
     name, unit = str(card["name"])[:80], str(card.get("unit") or "")
     long = max(1, len(name))
     size = 96 if long <= 5 else 500 / long if long <= 14 else 36 if long <= 28 else 22
-    half = round(size * 2)
-    run = f'<w:sz w:val="{half}"/><w:szCs w:val="{half}"/>'
-    said = _paragraph("CardName", _run(name, run), _spacing(line=size * 24))
+    said = _paragraph("CardName", _run(name, size=size), _spacing(line=size * 24))
     if unit:
         small = 22 if len(unit) <= 22 else 14
-        run = f'<w:sz w:val="{small * 2}"/><w:szCs w:val="{small * 2}"/>'
-        said += _paragraph("CardUnit", _run(unit[:90], run), _spacing(line=small * 26))
+        said += _paragraph("CardUnit", _run(unit[:90], size=small), _spacing(line=small * 26))
     return said
 
 
@@ -975,7 +965,7 @@ def _settings(single_sided: bool) -> str:
         f'<w:settings {NAMESPACES}><w:zoom w:percent="100"/>{both}<w:defaultTabStop w:val="420"/>{even}'
         '<w:drawingGridVerticalSpacing w:val="579"/><w:characterSpacingControl w:val="doNotCompress"/>'
         "<w:compat><w:spaceForUL/><w:balanceSingleByteDoubleByteWidth/><w:doNotLeaveBackslashAlone/>"
-        "<w:ulTrailSpace/><w:adjustLineHeightInTable/><w:useFELayout/>"
+        "<w:ulTrailSpace/><w:doNotExpandShiftReturn/><w:adjustLineHeightInTable/><w:useFELayout/>"
         '<w:compatSetting w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
         '</w:compat><w:themeFontLang w:val="zh-CN" w:eastAsia="zh-CN"/><w:decimalSymbol w:val="."/>'
         '<w:listSeparator w:val=","/></w:settings>'
