@@ -123,6 +123,7 @@ READ = (
     "/hearings/<int:id>/invite.ics",
     "/hearings/<int:id>/minutes",
     "/hearings/<int:id>/minutes.pdf",
+    "/hearings/<int:id>/minutes.docx",
     "/hearings/<int:id>/participants",
     "/hearings/<int:id>/topics",
     "/hearings/<int:id>/ballots",

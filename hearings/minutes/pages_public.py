@@ -1,5 +1,6 @@
 """Pages of the public rendering: decide on every spot, release, withdraw; and what everybody may fetch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, render_template, request, url_for
@@ -65,9 +66,8 @@ def release(hearing: Hearing) -> Any:
     undecided = [s for s in spots if form[s.key].data not in ("blacken", "keep")]
     if form.is_submitted() and undecided:
         form.validate()
-        for spot in undecided:
-            form[spot.key].errors = [_("Please decide: blacken or keep.")]
-        return _page(hearing, minutes, form, spots)
+        form.form_errors.append(_("%(count)d places have not been decided yet.", count=len(undecided)))
+        return _page(hearing, minutes, form, spots, undecided)
     done = submit(
         form,
         act,
@@ -77,10 +77,23 @@ def release(hearing: Hearing) -> Any:
     return done or _page(hearing, minutes, form, spots)
 
 
-def _page(hearing: Hearing, minutes: Minutes, form: Any, spots: list[privacy.Spot]) -> Any:
+def _page(
+    hearing: Hearing,
+    minutes: Minutes,
+    form: Any,
+    spots: list[privacy.Spot],
+    undecided: Sequence[privacy.Spot] = (),
+) -> Any:
+    """The spots; those that were forgotten are marked each, and told in one line on top."""
     rows = [(spot, form[spot.key], form[why(spot.key)], KIND_LABELS[spot.kind]) for spot in spots]
     return page(
-        "minutes/release.html", form, hearing=hearing, minutes=minutes, rows=rows, there=queries.released(minutes)
+        "minutes/release.html",
+        form,
+        hearing=hearing,
+        minutes=minutes,
+        rows=rows,
+        forgotten={spot.key for spot in undecided},
+        there=queries.released(minutes),
     )
 
 
