@@ -20,7 +20,6 @@ from ..documents.text import width
 from ..issues.models import Issue, Outcome, Part
 from ..minutes.content import OUTCOME_WORDS, clause, day_words, numeral, sentence
 from ..minutes.queries import Record
-from ..schedule import queries as schedule
 from ..schedule.models import AttendanceList, Came, Capacity, Hearing, HearingKind, HearingStatus, Participant
 from . import queries
 from .registry import Group, Paper, announced, draft_or_later, register
@@ -85,13 +84,18 @@ def _post(seat: Participant) -> str:
     title = seat.title or ""
     if seat.capacity in (Capacity.CHAIR, Capacity.COMMITTEE_LEADER) and title in ("主任", "副主任") and not unit:
         unit = current_app.config["ORGANISATION"]
+    if seat.capacity == Capacity.STREET_COMMITTEE and not unit and "工委" not in title:
+        unit = _street_committee(seat)
     if not unit and not title:
         return {Capacity.DEPUTY: "区人大代表", Capacity.RESIDENT: "选民代表"}.get(seat.capacity, "")
     return title if unit and title.startswith(unit) else unit + title
 
 
-def _places(seat: Participant) -> int:
-    return seat.seats
+def _street_committee(seat: Participant) -> str:
+    """新碶街道人大工委, by the station that the person looks after."""
+    streets = seat.user.streets if seat.user else []
+    street = streets[0].removesuffix("街道") if len(streets) == 1 else ""
+    return f"{street}街道人大工委"
 
 
 def _known_by_name(seat: Participant) -> bool:
@@ -140,7 +144,7 @@ def notice(hearing: Hearing) -> dict[str, Any]:
 
     It is one paper for all who are addressed: each office finds the topics it is to answer by their numbers.
     """
-    seats = schedule.seats_of(hearing)
+    seats = queries.seats_of(hearing)
     topics = queries.topics_of(hearing)
     day, moved = _announced_on(hearing)
     name = meeting_name(hearing)
@@ -158,7 +162,7 @@ def notice(hearing: Hearing) -> dict[str, Any]:
         place.append(f"主题：{clause(hearing.theme)}。")
     bodies: list[tuple[str, list[str]]] = [
         ("会议时间、地点" + ("和主题" if hearing.theme else ""), place),
-        ("参加人员", _invited(seats)),
+        ("参加人员", _invited(seats, _called(hearing))),
         ("会议议程", _agenda(hearing, seats)),
     ]
     if hearing.kind == HearingKind.NIGHT_HEARING:
@@ -169,7 +173,7 @@ def notice(hearing: Hearing) -> dict[str, Any]:
     ]
     paper = _frame(hearing, f"关于{_hold(hearing)}{_quoted(hearing, name)}的通知") | {
         "code": hearing.code,
-        "addressee": _addressee(seats),
+        "addressee": _addressee(seats, _called(hearing)),
         "paragraphs": [opening],
         "sections": sections,
         "signature": _signature(hearing, day),
@@ -185,12 +189,17 @@ def _quoted(hearing: Hearing, name: str) -> str:
     return name if hearing.kind == HearingKind.NIGHT_HEARING or "“" in name or name.endswith("会") else f"“{name}”"
 
 
-def _addressee(seats: Sequence[Participant]) -> str:
+def _called(hearing: Hearing) -> str:
+    """Departments answer at a hearing; at other meetings they report on what they handle."""
+    return "应询单位" if hearing.kind == HearingKind.NIGHT_HEARING else "承办单位"
+
+
+def _addressee(seats: Sequence[Participant], offices_called: str) -> str:
     """主送: offices by name, then the street committees and deputies invited."""
     offices = [s.department.name for s in seats if s.department is not None]
     groups = []
     if len(offices) > FULL_ADDRESS:
-        groups.append("各应询单位")
+        groups.append(f"各{offices_called}")
     elif offices:
         groups.append("、".join(offices))
     if any(s.capacity == Capacity.STREET_COMMITTEE for s in seats):
@@ -200,14 +209,14 @@ def _addressee(seats: Sequence[Participant]) -> str:
     return ("，".join(groups) or "各有关单位") + "："
 
 
-def _invited(seats: Sequence[Participant]) -> list[str]:
+def _invited(seats: Sequence[Participant], offices_called: str) -> list[str]:
     """Who should come, by capacity and in protocol order; residents and unnamed seats by number."""
 
     def named(*capacities: Capacity) -> list[str]:
         return [_post(s) + s.name for s in seats if s.capacity in capacities and s.name]
 
     def counted(*capacities: Capacity, but_named: bool = False) -> int:
-        return sum(_places(s) for s in seats if s.capacity in capacities and not (but_named and s.name))
+        return sum(s.seats for s in seats if s.capacity in capacities and not (but_named and s.name))
 
     def offices(capacity: Capacity) -> list[str]:
         return [s.department.name if s.department else _post(s) for s in seats if s.capacity == capacity]
@@ -221,7 +230,7 @@ def _invited(seats: Sequence[Participant]) -> list[str]:
         ("主持人", "、".join(named(Capacity.CHAIR))),
         ("区人大常委会领导", "、".join(named(Capacity.COMMITTEE_LEADER))),
         ("区政府领导", "、".join(named(Capacity.GOVERNMENT_LEADER))),
-        ("应询单位主要负责人", "、".join(offices(Capacity.DEPARTMENT_HEAD))),
+        (f"{offices_called}主要负责人", "、".join(offices(Capacity.DEPARTMENT_HEAD))),
         ("街道办事处负责人", "、".join(offices(Capacity.STREET_OFFICE))),
         ("街道人大工委负责人", "、".join(named(Capacity.STREET_COMMITTEE))),
         ("区人大代表", deputies_said or (f"{more}名" if more else "")),
@@ -278,11 +287,16 @@ def _wanted(hearing: Hearing, seats: Sequence[Participant], announced_on: date |
     by = f"{_day(reply_by)}前" if announced_on is None or reply_by > announced_on else "收到通知后"
     lines = ["请参加人员提前15分钟到会签到，会议期间将手机调至静音。"]
     if offices:
-        lines.append("应询单位由主要负责人到会应询；确因公务不能到会的，应当事先请假，并委托熟悉情况的分管负责人参加。")
-        lines.append(
-            "请应询单位准备书面材料，写明基本情况、有关数据、存在问题和拟采取的措施。"
-            "现场答复应当简明，承诺事项应当有措施、有责任单位、有完成时限。"
-        )
+        called = _called(hearing)
+        come = "到会应询" if hearing.kind == HearingKind.NIGHT_HEARING else "参加"
+        lines.append(f"{called}由主要负责人{come}；确因公务不能到会的，应当事先请假，并委托熟悉情况的分管负责人参加。")
+        if hearing.kind == HearingKind.NIGHT_HEARING:
+            lines.append(
+                "请应询单位准备书面材料，写明基本情况、有关数据、存在问题和拟采取的措施。"
+                "现场答复应当简明，承诺事项应当有措施、有责任单位、有完成时限。"
+            )
+        else:
+            lines.append("请承办单位准备书面材料，写明承诺事项完成情况、有关数据和佐证、存在问题和下一步完成时限。")
     what = "参会人员姓名、职务和书面材料" if offices else "参会人员名单"
     lines.append(f"请于{by}将{what}报{config['OFFICE_NAME']}。")
     who, phone = hearing.station.contact or BLANK, hearing.station.contact_phone or BLANK
@@ -362,7 +376,7 @@ SPARE_ROWS = 5
 def sign_in_sheet(hearing: Hearing) -> dict[str, Any]:
     """The lists in protocol order, to be signed; who has signed in by phone stands there with the time."""
     lists: dict[AttendanceList, list[list[str]]] = {listed: [] for listed in LISTS}
-    for seat in schedule.seats_of(hearing):
+    for seat in queries.seats_of(hearing):
         lists[seat.listed] += _sign_in_rows(seat)
     tables = []
     number = 0
@@ -390,7 +404,7 @@ def _sign_in_table(title: str, rows: list[list[str]]) -> dict[str, Any]:
 def _sign_in_rows(seat: Participant) -> list[list[str]]:
     post = _post(seat)
     if not _known_by_name(seat):
-        return [["", post, "", "", "", ""] for _n in range(_places(seat))]
+        return [["", post, "", "", "", ""] for _n in range(seat.seats)]
     when = ""
     if seat.came == Came.SIGNED_IN and seat.came_at is not None:
         when = seat.came_at.astimezone(LOCAL).strftime("%H:%M")
@@ -406,7 +420,7 @@ def _sign_in_rows(seat: Participant) -> list[list[str]]:
 def name_cards(hearing: Hearing) -> dict[str, Any]:
     """A card for each office and each person with a name, in protocol order; none for residents and press."""
     cards = []
-    for seat in schedule.seats_of(hearing):
+    for seat in queries.seats_of(hearing):
         if seat.capacity in (Capacity.RESIDENT, Capacity.MEDIA, Capacity.OBSERVER):
             continue
         if seat.department is not None:

@@ -12,6 +12,7 @@ from ..files import Blob
 from ..issues.models import Assignment, Issue
 from ..minutes import queries as minutes
 from ..minutes.models import Minutes, MinutesStatus
+from ..people.models import User
 from ..permissions import scoped
 from ..reviews.models import AgendaItem, Ballot, Finding
 from ..schedule.models import Capacity, Hearing, Participant, Topic
@@ -45,6 +46,16 @@ def with_card() -> tuple[Any, ...]:
         Participant.capacity.not_in((Capacity.RESIDENT, Capacity.MEDIA, Capacity.OBSERVER)),
         or_(Participant.department_id.is_not(None), func.coalesce(Participant.name, "") != ""),
     )
+
+
+def seats_of(hearing: Hearing) -> Sequence[Participant]:
+    """The seats in protocol order, with their offices and the stations their people look after."""
+    return db.session.scalars(
+        select(Participant)
+        .where(Participant.hearing_id == hearing.id)
+        .options(joinedload(Participant.department), selectinload(Participant.user).selectinload(User.stations))
+        .order_by(Participant.position, Participant.id)
+    ).all()
 
 
 def topics_of(hearing: Hearing) -> Sequence[Topic]:

@@ -23,7 +23,8 @@ THURSDAY = date(2030, 3, 21)
 def full(world: World, status: str = "announced", **details: Any) -> Hearing:
     """An evening with one of every capacity, the list as an office makes it."""
     world.station.contact, world.station.contact_phone = "孙某某", "0574-86780000"
-    hearing = world.hearing("draft", **({"day": THURSDAY, "title": "北仑区人大代表民生夜询会"} | details))
+    fields: dict[str, Any] = {"day": THURSDAY, "title": "北仑区人大代表民生夜询会"} | details
+    hearing = world.hearing("draft", **fields)
     actor = world.organiser
     schedule.add_person(hearing, world.street, actor=actor)
     schedule.add_department(hearing, world.street_office, actor=actor)
@@ -178,6 +179,10 @@ def test_meetings_of_other_kinds_go_by_their_own_names(
     paper = before.notice(hearing)
     assert (paper["title"], paper["code"]) == (wanted, None)
     assert agenda in said(paper)
+    assert "2. 承办单位主要负责人：区交通运输局、区教育局。" in said(paper)
+    assert "2. 承办单位由主要负责人参加；确因公务不能到会的，应当事先请假，并委托熟悉情况的分管负责人参加。" in said(
+        paper
+    )
     assert not [line for line in said(paper) if "议题" in line]
     assert before.public_notice(hearing)["title"] == wanted.replace("的通知", "的公告")
 
@@ -219,7 +224,7 @@ def test_a_long_theme_takes_a_smaller_type_and_still_one_page(world: World) -> N
 def test_the_sign_in_sheet_lists_everybody_and_no_resident_by_name(world: World) -> None:
     hearing = full(world)
     schedule.open_session(hearing, actor=world.organiser)
-    seats = {s.name or s.unit: s for s in before.schedule.seats_of(hearing)}
+    seats = {s.name or s.unit: s for s in before.queries.seats_of(hearing)}
     schedule.sign_in(seats["代表甲"], Came.SIGNED_IN, actor=world.organiser)
     seats["代表甲"].came_at = datetime(2030, 3, 21, 18, 42, tzinfo=LOCAL)
     seats["区交通运输局"].name = "郑某"
@@ -253,7 +258,7 @@ def test_the_sign_in_sheet_lists_everybody_and_no_resident_by_name(world: World)
 
 def test_offices_and_people_with_names_get_cards(world: World) -> None:
     hearing = full(world)
-    seat = next(s for s in before.schedule.seats_of(hearing) if s.unit == "区教育局")
+    seat = next(s for s in before.queries.seats_of(hearing) if s.unit == "区教育局")
     seat.name, seat.title = "吴某", "局长"
     db.session.commit()
     assert before.name_cards(hearing)["cards"] == [
@@ -266,6 +271,14 @@ def test_offices_and_people_with_names_get_cards(world: World) -> None:
         {"name": "新碶街道办事处", "unit": ""},
         {"name": "王某某", "unit": "区政府副区长"},
     ]
+
+
+def test_a_street_committee_is_known_by_the_station_it_looks_after(world: World) -> None:
+    hearing = full(world)
+    next(s for s in before.queries.seats_of(hearing) if s.name == "钱某某").title = "主任"
+    db.session.commit()
+    assert before.sign_in_sheet(hearing)["tables"][0]["rows"][3][1:3] == ["新碶街道人大工委主任", "钱某某"]
+    assert "5. 街道人大工委负责人：新碶街道人大工委主任钱某某。" in said(before.notice(hearing))
 
 
 def test_the_issue_list_tells_each_issue_in_a_row(world: World) -> None:
@@ -430,7 +443,7 @@ HOSTILE = "<img src=file:///etc/passwd><script>alert(1)</script>&amp;{{ 7*7 }}"
 
 def test_what_people_type_stays_text_on_every_paper(world: World) -> None:
     hearing = full(world, theme=HOSTILE)
-    seat = before.schedule.seats_of(hearing)[1]
+    seat = before.queries.seats_of(hearing)[1]
     seat.name, seat.title = HOSTILE, "碶" * 3
     long = "abcdefghij" * 6
     schedule.add_guest(
