@@ -473,21 +473,18 @@ def reply_letter(reply: Reply) -> dict[str, Any]:
     owed = [c for c in case.owed_at(reply.at) if not helping or c.lead_id == a.department_id]
     next_ += [f"{n}. {_still_owed(case, c, reply.at)}" for n, c in enumerate(owed, 1)]
     met = ["办理过程中，已与代表当面沟通。"] if reply.met_deputy else []
-    sections: list[dict[str, Any]] = [{"heading": "一、办理情况", "paragraphs": [*done, *met]}]
-    if next_:
-        sections.append({"heading": "二、下一步工作", "paragraphs": next_})
     days = current_app.config["CONFIRM_WORKDAYS"]
-    if not helping:
-        thanks = f"感谢您对这项工作的关心和支持。请填写所附征询意见表，收到之日起{days}个工作日内送{_office()}。"
-        sections[-1]["paragraphs"].append(thanks)
+    thanks = f"感谢您对这项工作的关心和支持。请填写所附征询意见表，收到之日起{days}个工作日内送{_office()}。"
+    last = [] if helping else [thanks]
+    told = {"一、办理情况": [*done, *met], "二、下一步工作": [*next_, *last]}
     contact = f"联系人及电话：{reply.contact}" if reply.contact else f"联系人：{BLANK}　联系电话：{BLANK}"
     helpers = [d.name for d in (case.leads if helping else case.helpers) if d.id != a.department_id]
     letter = _frame(subject) | {
         "letter": reply.result_class.value,
         "code": issue.reference,
         "addressee": f"{_names(case.leads)}：" if helping else _addressee(issue),
-        "paragraphs": [opening],
-        "sections": sections,
+        "paragraphs": [opening] if next_ else [opening, *done, *met, *last],
+        "sections": [{"heading": h, "paragraphs": lines} for h, lines in told.items()] if next_ else [],
         "signature": {"organ": a.department.name, "date": day_words(_day(reply.at)), "sealed": True},
         "remark": f"签发人：{reply.signed_by}　{contact}",
         "cc": [_office(), *(n for n in current_app.config["MINUTES_CC"] if "政府" in n), *([] if helping else helpers)],

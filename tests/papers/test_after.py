@@ -373,7 +373,11 @@ def test_the_last_letter_owes_nothing(story: Any) -> None:
         db.session.commit()
     letter = after.reply_letter(last)
     assert after.latest_reply(story.lead) is last
-    assert [s["heading"] for s in letter["sections"]] == ["一、办理情况"]
+    assert letter["sections"] == []
+    assert letter["paragraphs"][1:] == [
+        "已亮灯。",
+        f"感谢您对这项工作的关心和支持。请填写所附征询意见表，收到之日起15个工作日内送{OFFICE}。",
+    ]
     assert letter["letter"] == "A"
     assert letter["remark"] == f"签发人：郑某某　联系人：{B6}　联系电话：{B6}"
 
@@ -389,10 +393,11 @@ def test_a_co_handler_writes_to_the_lead(story: Any) -> None:
     assert letter["addressee"] == "区交通运输局："
     assert letter["paragraphs"] == [
         "第1期人大代表民生夜询会1-01号问题（霞浦铁路桥下堆物、夜间无灯）由区交通运输局主办、我单位会办。"
-        "现提出会办意见如下："
+        "现提出会办意见如下：",
+        "配合划线。",
     ]
     assert "attachments" not in letter
-    assert letter["sections"] == [{"heading": "一、办理情况", "paragraphs": ["配合划线。"]}]
+    assert letter["sections"] == []
 
 
 def test_the_feedback_form_stands_alone_too(story: Any) -> None:
