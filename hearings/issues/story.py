@@ -358,7 +358,7 @@ def _department(a: Assignment, record: Record, may_read: bool) -> Event:
                 "papers": [
                     {"url": f"/assignments/{a.id}/papers/{key}", "query": f"?reply={r.id}", "label": words}
                     for key, words in (("reply", _("Reply letter")), ("feedback", _("Feedback form")))
-                    if may_read
+                    if may_read and (key == "reply" or a.part != Part.CO_HANDLER)
                 ],
             }
             for r in record.replies

@@ -443,6 +443,13 @@ def why_no_letter(assignment: Assignment) -> Any:
     return _("The department has not replied yet: there is no letter to print.")
 
 
+def why_no_form(assignment: Assignment) -> Any:
+    """None when there is a letter to a deputy to give an opinion on, else a sentence."""
+    if assignment.part == Part.CO_HANDLER:
+        return _("A co-handler's opinion goes to the lead; deputies are asked about the lead's letter.")
+    return why_no_letter(assignment)
+
+
 def _answered(assignment: Assignment) -> Reply:
     reply = latest_reply(assignment)
     if reply is None:
@@ -1144,6 +1151,6 @@ register_for_assignments(
         purpose=_l("What the deputy fills in after reading the letter."),
         file="征询意见表",
         compose=lambda assignment: feedback_form(_answered(assignment)),
-        when=why_no_letter,
+        when=why_no_form,
     ),
 )

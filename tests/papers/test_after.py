@@ -397,6 +397,8 @@ def test_a_co_handler_writes_to_the_lead(story: Any) -> None:
         "配合划线。",
     ]
     assert "attachments" not in letter
+    assert after.why_no_letter(story.helper) is None
+    assert after.why_no_form(story.helper), "nobody asks a deputy about it"
     assert letter["sections"] == []
 
 
