@@ -143,6 +143,8 @@ class DoubtfulAnswer(Model):
 class Cursor(Model):
     """How far the trail has been read."""
 
+    __tablename__ = "news_cursor"
+
     name: Mapped[str] = mapped_column(primary_key=True)
     audit_id: Mapped[int] = mapped_column(default=0)
     at: Mapped[datetime] = mapped_column(default=now)

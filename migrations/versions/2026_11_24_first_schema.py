@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 05:31:33.061213
+Made: 2026-11-24 08:06:06.147336
 """
 
 import sqlalchemy as sa
@@ -71,6 +71,13 @@ def upgrade() -> None:
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_department_successor_id"), ["successor_id"], unique=False)
 
+    op.create_table(
+        "news_cursor",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("audit_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_news_cursor")),
+    )
     op.create_table(
         "parked_request",
         sa.Column("token_hash", sa.Text(), nullable=False),
@@ -165,6 +172,45 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_event_subject", ["subject_type", "subject_id"], unique=False)
 
     op.create_table(
+        "calendar_feed",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "personal",
+                "department",
+                "station",
+                "district",
+                name="feedkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=True),
+        sa.Column("station_id", sa.Integer(), nullable=True),
+        sa.Column("token_sha256", sa.Text(), nullable=False),
+        sa.Column("alarms", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_by", sa.Text(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind <> 'department' OR department_id IS NOT NULL", name=op.f("ck_calendar_feed_of_a_department")
+        ),
+        sa.CheckConstraint("kind <> 'station' OR station_id IS NOT NULL", name=op.f("ck_calendar_feed_of_a_station")),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_calendar_feed_department_id")),
+        sa.ForeignKeyConstraint(["station_id"], ["station.id"], name=op.f("fk_calendar_feed_station_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_calendar_feed_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feed")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_calendar_feed_token_sha256")),
+    )
+    with op.batch_alter_table("calendar_feed", schema=None) as batch_op:
+        batch_op.create_index("ix_calendar_feed_user_id_kind", ["user_id", "kind"], unique=False)
+
+    op.create_table(
         "hearing",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column(
@@ -243,6 +289,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_hearing_status", ["status"], unique=False)
 
     op.create_table(
+        "preference",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("mail", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_preference_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_preference")),
+    )
+    op.create_table(
         "stored_file",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -315,6 +368,123 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "station_id", name=op.f("pk_user_station")),
     )
     op.create_table(
+        "doubtful_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("hearing_id", sa.Integer(), nullable=True),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("attendee", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_doubtful_answer_hearing_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_doubtful_answer")),
+        sa.UniqueConstraint("digest", name=op.f("uq_doubtful_answer_digest")),
+    )
+    with op.batch_alter_table("doubtful_answer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_doubtful_answer_hearing_id"), ["hearing_id"], unique=False)
+
+    op.create_table(
+        "invitation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("hearing_id", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Integer(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("asked_sequence", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "answer",
+            sa.Enum(
+                "none",
+                "accepted",
+                "tentative",
+                "declined",
+                name="reply",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("delegate", sa.Text(), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("answer = 'none' OR answered_at IS NOT NULL", name=op.f("ck_invitation_answer_has_time")),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_invitation_hearing_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_invitation_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("hearing_id", "address", name=op.f("uq_invitation_hearing_id_address")),
+    )
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_participant_id"), ["participant_id"], unique=False)
+
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum("inbox", "mail", "robot", name="channel", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "sent",
+                "failed",
+                "dropped",
+                name="messagestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("hearing_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("calendar", sa.Text(), nullable=True),
+        sa.Column("method", sa.Text(), nullable=True),
+        sa.Column("part_of_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("send_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("maybe_twice", sa.Boolean(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("channel <> 'mail' OR address IS NOT NULL", name=op.f("ck_message_mail_has_address")),
+        sa.CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name=op.f("ck_message_sent_has_time")),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_message_hearing_id")),
+        sa.ForeignKeyConstraint(["part_of_id"], ["message.id"], name=op.f("fk_message_part_of_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_message_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("key", name=op.f("uq_message_key")),
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_hearing_id", ["hearing_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_message_part_of_id"), ["part_of_id"], unique=False)
+        batch_op.create_index("ix_message_state_send_after", ["state", "send_after"], unique=False)
+        batch_op.create_index("ix_message_user_id_channel_read_at", ["user_id", "channel", "read_at"], unique=False)
+
+    op.create_table(
         "minutes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("hearing_id", sa.Integer(), nullable=False),
@@ -344,13 +514,16 @@ def upgrade() -> None:
         sa.Column("published_by_id", sa.Integer(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pdf_sha256", sa.Text(), nullable=True),
+        sa.Column("docx_sha256", sa.Text(), nullable=True),
         sa.Column("content_sha256", sa.Text(), nullable=True),
         sa.Column("previous_sha256", sa.Text(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "status <> 'published' OR (pdf_sha256 IS NOT NULL AND content_sha256 IS NOT NULL AND issued_by IS NOT NULL AND issued_on IS NOT NULL AND published_at IS NOT NULL)",
             name=op.f("ck_minutes_published_is_whole"),
         ),
         sa.CheckConstraint("version = 1 OR reason IS NOT NULL", name=op.f("ck_minutes_correction_has_reason")),
+        sa.ForeignKeyConstraint(["docx_sha256"], ["blob.sha256"], name=op.f("fk_minutes_docx_sha256")),
         sa.ForeignKeyConstraint(["drafted_by_id"], ["user.id"], name=op.f("fk_minutes_drafted_by_id")),
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_minutes_hearing_id")),
         sa.ForeignKeyConstraint(["pdf_sha256"], ["blob.sha256"], name=op.f("fk_minutes_pdf_sha256")),
@@ -360,6 +533,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("hearing_id", "version", name=op.f("uq_minutes_hearing_id_version")),
     )
     with op.batch_alter_table("minutes", schema=None) as batch_op:
+        batch_op.create_index("ix_minutes_code", ["code"], unique=False)
+        batch_op.create_index("ix_minutes_docx_sha256", ["docx_sha256"], unique=False)
+        batch_op.create_index("ix_minutes_pdf_sha256", ["pdf_sha256"], unique=False)
         batch_op.create_index("ix_minutes_status", ["status"], unique=False)
 
     op.create_table(
@@ -601,6 +777,57 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_issue_logged_by_id"), ["logged_by_id"], unique=False)
         batch_op.create_index("ix_issue_status", ["status"], unique=False)
         batch_op.create_index("ix_issue_street", ["street"], unique=False)
+
+    op.create_table(
+        "minutes_download",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("minutes_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_minutes_download_department_id")),
+        sa.ForeignKeyConstraint(["minutes_id"], ["minutes.id"], name=op.f("fk_minutes_download_minutes_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_minutes_download_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes_download")),
+    )
+    with op.batch_alter_table("minutes_download", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_minutes_download_minutes_id"), ["minutes_id"], unique=False)
+
+    op.create_table(
+        "minutes_release",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("hearing_id", sa.Integer(), nullable=False),
+        sa.Column("minutes_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("decisions", sa.JSON(), nullable=False),
+        sa.Column("pdf_sha256", sa.Text(), nullable=False),
+        sa.Column("docx_sha256", sa.Text(), nullable=True),
+        sa.Column("released_by_id", sa.Integer(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_by_id", sa.Integer(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdraw_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "withdrawn_at IS NULL OR (withdrawn_by_id IS NOT NULL AND withdraw_reason IS NOT NULL)",
+            name=op.f("ck_minutes_release_withdrawal_is_whole"),
+        ),
+        sa.ForeignKeyConstraint(["docx_sha256"], ["blob.sha256"], name=op.f("fk_minutes_release_docx_sha256")),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_minutes_release_hearing_id")),
+        sa.ForeignKeyConstraint(["minutes_id"], ["minutes.id"], name=op.f("fk_minutes_release_minutes_id")),
+        sa.ForeignKeyConstraint(["pdf_sha256"], ["blob.sha256"], name=op.f("fk_minutes_release_pdf_sha256")),
+        sa.ForeignKeyConstraint(["released_by_id"], ["user.id"], name=op.f("fk_minutes_release_released_by_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by_id"], ["user.id"], name=op.f("fk_minutes_release_withdrawn_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes_release")),
+    )
+    with op.batch_alter_table("minutes_release", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_minutes_release_code"), ["code"], unique=False)
+        batch_op.create_index("ix_minutes_release_docx_sha256", ["docx_sha256"], unique=False)
+        batch_op.create_index("ix_minutes_release_hearing_id", ["hearing_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_minutes_release_minutes_id"), ["minutes_id"], unique=False)
+        batch_op.create_index("ix_minutes_release_pdf_sha256", ["pdf_sha256"], unique=False)
 
     op.create_table(
         "topic_department",
@@ -1022,17 +1249,20 @@ def upgrade() -> None:
         sa.Column("issue_id", sa.Integer(), nullable=False),
         sa.Column("commitment_id", sa.Integer(), nullable=True),
         sa.Column("reply_id", sa.Integer(), nullable=True),
+        sa.Column("progress_id", sa.Integer(), nullable=True),
         sa.Column("file_id", sa.Integer(), nullable=False),
         sa.Column("caption", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["commitment_id"], ["commitment.id"], name=op.f("fk_issue_file_commitment_id")),
         sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name=op.f("fk_issue_file_file_id")),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_issue_file_issue_id")),
+        sa.ForeignKeyConstraint(["progress_id"], ["progress.id"], name=op.f("fk_issue_file_progress_id")),
         sa.ForeignKeyConstraint(["reply_id"], ["reply.id"], name=op.f("fk_issue_file_reply_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_file")),
     )
     with op.batch_alter_table("issue_file", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_issue_file_commitment_id"), ["commitment_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_issue_file_issue_id"), ["issue_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_issue_file_progress_id"), ["progress_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_issue_file_reply_id"), ["reply_id"], unique=False)
 
     # ### end Alembic commands ###
@@ -1044,6 +1274,7 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("issue_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_issue_file_reply_id"))
+        batch_op.drop_index(batch_op.f("ix_issue_file_progress_id"))
         batch_op.drop_index(batch_op.f("ix_issue_file_issue_id"))
         batch_op.drop_index(batch_op.f("ix_issue_file_commitment_id"))
 
@@ -1119,6 +1350,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_topic_department_department_id"))
 
     op.drop_table("topic_department")
+    with op.batch_alter_table("minutes_release", schema=None) as batch_op:
+        batch_op.drop_index("ix_minutes_release_pdf_sha256")
+        batch_op.drop_index(batch_op.f("ix_minutes_release_minutes_id"))
+        batch_op.drop_index("ix_minutes_release_hearing_id")
+        batch_op.drop_index("ix_minutes_release_docx_sha256")
+        batch_op.drop_index(batch_op.f("ix_minutes_release_code"))
+
+    op.drop_table("minutes_release")
+    with op.batch_alter_table("minutes_download", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_minutes_download_minutes_id"))
+
+    op.drop_table("minutes_download")
     with op.batch_alter_table("issue", schema=None) as batch_op:
         batch_op.drop_index("ix_issue_street")
         batch_op.drop_index("ix_issue_status")
@@ -1144,8 +1387,26 @@ def downgrade() -> None:
     op.drop_table("participant")
     with op.batch_alter_table("minutes", schema=None) as batch_op:
         batch_op.drop_index("ix_minutes_status")
+        batch_op.drop_index("ix_minutes_pdf_sha256")
+        batch_op.drop_index("ix_minutes_docx_sha256")
+        batch_op.drop_index("ix_minutes_code")
 
     op.drop_table("minutes")
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index("ix_message_user_id_channel_read_at")
+        batch_op.drop_index("ix_message_state_send_after")
+        batch_op.drop_index(batch_op.f("ix_message_part_of_id"))
+        batch_op.drop_index("ix_message_hearing_id")
+
+    op.drop_table("message")
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitation_participant_id"))
+
+    op.drop_table("invitation")
+    with op.batch_alter_table("doubtful_answer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_doubtful_answer_hearing_id"))
+
+    op.drop_table("doubtful_answer")
     op.drop_table("user_station")
     op.drop_table("user_role")
     op.drop_table("undo_offer")
@@ -1157,6 +1418,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stored_file_sha256"))
 
     op.drop_table("stored_file")
+    op.drop_table("preference")
     with op.batch_alter_table("hearing", schema=None) as batch_op:
         batch_op.drop_index("ix_hearing_status")
         batch_op.drop_index(batch_op.f("ix_hearing_station_id"))
@@ -1165,6 +1427,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_hearing_follows_id"))
 
     op.drop_table("hearing")
+    with op.batch_alter_table("calendar_feed", schema=None) as batch_op:
+        batch_op.drop_index("ix_calendar_feed_user_id_kind")
+
+    op.drop_table("calendar_feed")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_event_subject")
         batch_op.drop_index("ix_audit_event_hearing")
@@ -1181,6 +1447,7 @@ def downgrade() -> None:
 
     op.drop_table("search_entry")
     op.drop_table("parked_request")
+    op.drop_table("news_cursor")
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_department_successor_id"))
 

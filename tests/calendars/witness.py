@@ -1,0 +1,200 @@
+"""Independent readers of calendar files: libical by ctypes, Evolution's server, vdirsyncer, Radicale, calcurse.
+
+Each says what it made of a file; a missing one is a failure in CI and skips its tests elsewhere.
+"""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import free_port
+
+PROBE = """
+import sys, gi
+gi.require_version("ECal", "2.0"); gi.require_version("EDataServer", "1.2"); gi.require_version("ICalGLib", "3.0")
+from gi.repository import ECal, EDataServer, ICalGLib
+source = EDataServer.SourceRegistry.new_sync(None).ref_builtin_calendar()
+client = ECal.Client.connect_sync(source, ECal.ClientSourceType.EVENTS, 20, None)
+for path in sys.argv[1:]:
+    client.receive_objects_sync(ICalGLib.Component.new_from_string(open(path).read()), ECal.OperationFlags.NONE, None)
+    _ok, found = client.get_object_list_as_comps_sync("#t", None)
+    for c in found:
+        start = c.get_dtstart().get_value()
+        print("|".join((c.get_summary().get_value(), start.as_ical_string(), start.get_tzid() or "")), end=";")
+    print()
+"""
+
+
+def need(*commands: str) -> None:
+    """Skip where a program is missing; fail in CI."""
+    missing = [c for c in commands if not shutil.which(c) and not Path(c).exists()]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"missing: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"missing: {', '.join(missing)}")
+
+
+def libical() -> ctypes.CDLL:
+    """Debian's libical, without a compiler."""
+    try:
+        library = ctypes.CDLL("libical.so.3")
+    except OSError:
+        if os.environ.get("CI"):
+            pytest.fail("missing: libical3")
+        pytest.skip("missing: libical3")
+    library.icalparser_parse_string.restype = ctypes.c_void_p
+    library.icalparser_parse_string.argtypes = [ctypes.c_char_p]
+    for name in ("icalrestriction_check", "icalcomponent_count_errors"):
+        getattr(library, name).argtypes = [ctypes.c_void_p]
+        getattr(library, name).restype = ctypes.c_int
+    library.icalcomponent_as_ical_string.argtypes = [ctypes.c_void_p]
+    library.icalcomponent_as_ical_string.restype = ctypes.c_char_p
+    library.icalcomponent_free.argtypes = [ctypes.c_void_p]
+    return library
+
+
+def by_libical(body: bytes) -> list[str]:
+    """What libical has against a file: parse errors, and the tables of RFC 5546."""
+    library = libical()
+    parsed = library.icalparser_parse_string(body)
+    if not parsed:
+        return ["unreadable"]
+    library.icalrestriction_check(parsed)
+    found = []
+    if library.icalcomponent_count_errors(parsed):
+        text = library.icalcomponent_as_ical_string(parsed).decode("utf-8", "replace").replace("\r\n ", "")
+        found = [line for line in text.splitlines() if line.startswith("X-LIC-ERROR")]
+    library.icalcomponent_free(parsed)
+    return found
+
+
+def by_evolution(folder: Path, *files: bytes) -> list[list[str]]:
+    """Evolution's data server receives scheduling files one after another; what its calendar holds after each."""
+    need("dbus-run-session", "/usr/libexec/evolution-calendar-factory", "/usr/bin/python3")
+    probe = folder / "probe.py"
+    probe.write_text(PROBE)
+    paths = []
+    for n, body in enumerate(files):
+        path = folder / f"{n}.ics"
+        path.write_bytes(body)
+        paths.append(str(path))
+    home, run = tempfile.mkdtemp(), tempfile.mkdtemp()
+    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")} | {
+        "HOME": home,
+        "XDG_RUNTIME_DIR": run,
+        "GIO_USE_VFS": "local",
+        "GSETTINGS_BACKEND": "memory",
+        "NO_AT_BRIDGE": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        ["dbus-run-session", "--", "/usr/bin/python3", str(probe), *paths],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(run, ignore_errors=True)
+    assert done.returncode == 0, done.stderr
+    return [[e for e in line.split(";") if e] for line in done.stdout.splitlines()]
+
+
+def by_vdirsyncer(folder: Path, url: str) -> list[Path]:
+    """vdirsyncer subscribes to an address; the items it keeps."""
+    need("vdirsyncer")
+    store = folder / "items"
+    config = folder / "vdirsyncer.conf"
+    config.write_text(
+        f'[general]\nstatus_path = "{folder}/status"\n'
+        '[pair a]\na = "web"\nb = "here"\ncollections = null\nconflict_resolution = "a wins"\n'
+        f'[storage web]\ntype = "http"\nurl = "{url}"\n'
+        f'[storage here]\ntype = "filesystem"\npath = "{store}"\nfileext = ".ics"\n'
+    )
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(folder),
+    }
+    for command in (["discover"], ["sync"]):
+        done = subprocess.run(
+            ["vdirsyncer", "-c", str(config), *command],
+            env=env,
+            capture_output=True,
+            text=True,
+            input="y\n",
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+    return sorted(store.glob("*.ics"))
+
+
+@contextlib.contextmanager
+def radicale(folder: Path) -> Iterator[str]:
+    """A CalDAV server; yields its address."""
+    need("radicale")
+    port = free_port()
+    config = folder / "radicale.conf"
+    config.write_text(
+        f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = none\n[storage]\nfilesystem_folder = {folder}/dav\n"
+    )
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    process = subprocess.Popen(["radicale", "-C", str(config)], env=env, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(base, timeout=2).read()
+                break
+            except OSError:
+                assert time.monotonic() < until, "radicale did not start"
+                time.sleep(0.1)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def dav(method: str, url: str, body: bytes = b"", kind: str = "text/calendar; charset=utf-8") -> tuple[int, bytes]:
+    """One request to a CalDAV server."""
+    request = urllib.request.Request(url, data=body or None, method=method, headers={"Content-Type": kind})
+    request.add_header("Authorization", "Basic YTph")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def by_calcurse(folder: Path, body: bytes, zone: str, first: str, days: int) -> str:
+    """What calcurse shows of a file to somebody in that zone."""
+    need("calcurse")
+    store = folder / f"calcurse-{zone.replace('/', '-')}"
+    store.mkdir()
+    file = folder / "for-calcurse.ics"
+    file.write_bytes(body)
+    env = os.environ | {"TZ": zone, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+    subprocess.run(
+        ["calcurse", "-D", str(store), "-i", str(file)], env=env, capture_output=True, check=True, timeout=30
+    )
+    shown = subprocess.run(
+        [
+            "calcurse", "-D", str(store), "--input-datefmt", "4", "-Q", "--from", first, "--days", str(days),
+            "--filter-type", "cal", "--format-apt", "%S-%E %m\n", "--output-datefmt", "%Y-%m-%d",
+        ],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )  # fmt: skip
+    return shown.stdout
