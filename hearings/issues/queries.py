@@ -13,7 +13,7 @@ from ..audit import AuditEvent
 from ..db import LOCAL, db, today
 from ..files import Blob, StoredFile
 from ..filters import serial
-from ..people.models import Department, User, UserRole
+from ..people.models import Department, User, UserRole, offices_of_today
 from ..permissions import Clause, Role, scoped
 from ..schedule.models import Hearing, Participant, Station, Topic
 from ..search import SearchEntry, matches
@@ -58,7 +58,7 @@ def departments(also: Sequence[Department] = ()) -> list[Department]:
     """Current offices in their order, and those of `also` that have been retired since."""
     current = db.session.scalars(
         select(Department)
-        .where(or_(Department.valid_until.is_(None), Department.valid_until >= today()))
+        .where(offices_of_today())
         .order_by(Department.position, Department.id)
     ).all()
     return [*current, *(d for d in also if d not in current)]
@@ -112,7 +112,8 @@ def lists(user: Any, hearing_id: int | None = None) -> Lists:
     rows = db.session.execute(
         union_all(
             select(literal("d"), Department.id, Department.short_name, Department.position).where(
-                Department.successor_id.is_(None)
+                Department.valid_from <= today(),
+                or_(Department.successor_id.is_(None), Department.valid_until >= today()),
             ),
             select(literal("s"), literal(0), Station.street, literal(0)).distinct(),
         )

@@ -45,7 +45,7 @@ class Item(NamedTuple):
 def staff(department_id: int) -> Sequence[User]:
     """The people who answer for an office, or for the one that became it."""
     office = db.session.get_one(Department, department_id)
-    while office.successor_id is not None:
+    while office.successor_id is not None and not office.is_current:
         office = db.session.get_one(Department, office.successor_id)
     return db.session.scalars(
         select(User)

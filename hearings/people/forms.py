@@ -198,7 +198,12 @@ class DepartmentFilter(_Filter):
     def offer(self) -> None:
         """Fill in what may be chosen."""
         self.kind.choices = [("", _("all kinds")), *((k.value, words) for k, words in KIND_LABELS.items())]
-        self.state.choices = [("", _("current")), ("retired", _("retired")), ("all", _("all"))]
+        self.state.choices = [
+            ("", _("current")),
+            ("planned", _("planned")),
+            ("retired", _("retired")),
+            ("all", _("all")),
+        ]
 
 
 class TrailFilter(_Filter):

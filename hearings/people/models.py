@@ -1,12 +1,12 @@
 """Departments and people."""
 
 import functools
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from flask_security.core import UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, bindparam, false, select, true
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Model, Published, db, enum_column, now, today
@@ -25,7 +25,8 @@ class DepartmentKind(StrEnum):
 class Department(Published, Model):
     """An office that answers and promises. A rename or merger retires the row in favour of its successor,
 
-    so that old records keep the old name; what is open moves to the successor.
+    so that old records keep the old name; what is open moves to the successor. Both may be planned: the row of the
+    new name stands there ahead of its day, and is offered nowhere until then.
     """
 
     __table_args__ = (CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="validity"),)
@@ -50,7 +51,32 @@ class Department(Published, Model):
 
     @property
     def is_current(self) -> bool:
-        return self.valid_until is None or self.valid_until >= today()
+        return self.valid_from <= today() and (self.valid_until is None or self.valid_until >= today())
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its name is of a day to come."""
+        return self.valid_from > today()
+
+    @property
+    def succeeded_on(self) -> date | None:
+        """The first day of what became of it, or will."""
+        return self.valid_until + timedelta(days=1) if self.valid_until and self.successor_id else None
+
+    @property
+    def now(self) -> "Department":
+        """The office itself or, from the day it became another, that one."""
+        office = self
+        while office.valid_until is not None and office.valid_until < today() and office.successor is not None:
+            office = office.successor
+        return office
+
+
+def offices_of_today() -> Clause:
+    """The offices there are on this day."""
+    return and_(
+        Department.valid_from <= today(), or_(Department.valid_until.is_(None), Department.valid_until >= today())
+    )
 
 
 user_station = Table(
@@ -128,11 +154,11 @@ class User(Model, UserMixin):
     @property
     def department_ids(self) -> list[int]:
         """The person's office and every office that became it."""
-        if self.department_id is None:
+        if self.department is None:
             return []
         cached = self.__dict__.get("_department_ids")
         if cached is None:
-            found = db.session.scalars(_family(), {"office": self.department_id})
+            found = db.session.scalars(_family(), {"office": self.department.now.id})
             cached = self.__dict__["_department_ids"] = list(found)
         return cached
 

@@ -160,10 +160,8 @@ def create_department(*, name: str, short_name: str, actor: User | None, **detai
 
 
 def _check_name_free(name: str, but: Department | None = None) -> None:
-    same = db.session.scalars(
-        select(Department).where(Department.name == name, Department.successor_id.is_(None))
-    ).all()
-    if any(d.is_current and d is not but for d in same):
+    same = db.session.scalars(select(Department).where(Department.name == name)).all()
+    if any((d.is_current or d.is_planned) and d is not but for d in same):
         raise RuleBroken(_("There is a department of this name already."), "name")
 
 
@@ -182,12 +180,10 @@ def rename_department(
 ) -> Department:
     """From `on` the office has a new name: a new row that succeeds the old one. Old records keep the old name;
 
-    its people move over. Returns the new row.
+    its people move over, on that day when it is still to come (`settle_offices`). Returns the new row.
     """
-    if not department.is_current:
+    if not department.is_current or department.valid_until is not None:
         raise RuleBroken(_("This department has been retired."))
-    if on > today():
-        raise RuleBroken(_("A department is renamed on the day itself or later, not ahead of it."), "on")
     if on <= department.valid_from:
         raise RuleBroken(_("This lies before the department began."), "on")
     successor = create_department(
@@ -202,7 +198,7 @@ def rename_department(
         position=department.position,
         valid_from=on,
     )
-    _end(department, on=on - timedelta(days=1), successor=successor, actor=actor)
+    _end(department, on=on - timedelta(days=1), successor=successor, moves=on <= today(), actor=actor)
     return successor
 
 
@@ -219,11 +215,9 @@ def retire_department(
         raise RuleBroken(_("This lies before the department began."), "on")
     if successor is department:
         raise RuleBroken(_("A department cannot succeed itself."), "successor")
-    if successor is not None and not successor.is_current:
+    if successor is not None and not (successor.is_current and (successor.valid_until or on) >= on):
         raise RuleBroken(_("This department has been retired."), "successor")
-    if successor is not None and on > today():
-        raise RuleBroken(_("A department is merged on the day itself or later, not ahead of it."), "on")
-    moved = _end(department, on=on, successor=successor, actor=actor)
+    moved = _end(department, on=on, successor=successor, moves=on <= today(), actor=actor)
     if actor is not None:
         undo.offer(
             "department.retire",
@@ -235,19 +229,47 @@ def retire_department(
         )
 
 
-def _end(department: Department, *, on: date, successor: Department | None, actor: User | None) -> list[int]:
-    """Closes the row; people move to the successor. Returns their ids."""
+def _end(
+    department: Department, *, on: date, successor: Department | None, moves: bool, actor: User | None
+) -> list[int]:
+    """Closes the row; people move to the successor, unless the day is still to come. Returns their ids."""
     department.valid_until = on
     department.successor = successor
     department.touch()
     moved = []
-    if successor is not None:
+    if successor is not None and moves:
         for user in db.session.scalars(select(User).where(User.department_id == department.id)):
             user.department = successor
             moved.append(user.id)
     named = successor.name if successor else None
     audit.record("department.retire", department, actor, on=on.isoformat(), successor=named)
     return moved
+
+
+def settle_offices() -> int:
+    """Move the people of offices whose planned day has come. Returns how many."""
+    over = select(Department.id).where(Department.valid_until < today(), Department.successor_id.is_not(None))
+    moved = db.session.scalars(select(User).where(User.department_id.in_(over))).all()
+    for user in moved:
+        if user.department is not None:
+            user.department = user.department.now
+            audit.record("user.amend", user, None, fields=["department"])
+    db.session.flush()
+    return len(moved)
+
+
+def drop_plan(department: Department, *, actor: User | None) -> None:
+    """Take back a rename or merger whose day has not come."""
+    plan = department.successor
+    if plan is None or not department.is_current:
+        raise RuleBroken(_("Nothing is planned for this department."))
+    department.valid_until = None
+    department.successor = None
+    department.touch()
+    audit.record("department.unplan", department, actor, successor=plan.name)
+    if plan.is_planned:
+        db.session.flush()
+        db.session.delete(plan)  # nothing can rest on a name that was never in use
 
 
 @undo.compensation("department.retire")

@@ -13,7 +13,7 @@ from ..audit import AuditEvent
 from ..db import db, local, today
 from ..permissions import Role
 from ..workdays import CalendarDay
-from .models import Department, User, UserRole
+from .models import Department, User, UserRole, offices_of_today
 
 PAGE = 50
 EXACT = 1000
@@ -137,11 +137,12 @@ def departments(*, kind: str = "", state: str = "", q: str = "") -> Select[Any]:
     found = select(Department)
     if kind:
         found = found.where(Department.kind == kind)
-    over = Department.valid_until < today()
     if state == "retired":
-        found = found.where(over)
+        found = found.where(Department.valid_until < today())
+    elif state == "planned":
+        found = found.where(Department.valid_from > today())
     elif state != "all":
-        found = found.where(or_(Department.valid_until.is_(None), ~over))
+        found = found.where(offices_of_today())
     if q:
         columns = (Department.name, Department.short_name, Department.head, Department.contact, Department.street)
         found = found.where(or_(*(c.contains(q, autoescape=True) for c in columns)))
@@ -150,7 +151,7 @@ def departments(*, kind: str = "", state: str = "", q: str = "") -> Select[Any]:
 
 def current_departments(also: int | None = None) -> Sequence[Department]:
     """The offices there are now, in their order; `also` one that a person still belongs to."""
-    keep = or_(Department.valid_until.is_(None), Department.valid_until >= today(), Department.id == also)
+    keep = or_(offices_of_today(), Department.id == also)
     return db.session.scalars(select(Department).where(keep).order_by(Department.position, Department.id)).all()
 
 

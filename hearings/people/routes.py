@@ -243,9 +243,20 @@ def rename_department(department: Department) -> Any:
             actor=me(),
         ),
         to=lambda made: url_for(".department", id=made.id),
-        said=_("Renamed. Old records keep the old name."),
+        said=_("Old records keep the old name."),
     )
     return done or page("people/department_rename.html", form, department=department)
+
+
+@bp.post("/departments/<int:id>/drop-plan")
+@requires("department.retire", Department)
+def drop_plan(department: Department) -> Any:
+    """Take back a rename or merger whose day has not come."""
+    return perform(
+        lambda: operations.drop_plan(department, actor=me()),
+        to=url_for(".department", id=department.id),
+        said=_("The plan has been taken back."),
+    )
 
 
 @bp.route("/departments/<int:id>/retire", methods=["GET", "POST"])

@@ -45,6 +45,7 @@ ACTS: dict[str, Any] = {
     "user.hand_over.undo": _l("took a hand-over back"),
     "department.create": _l("added a department"),
     "department.amend": _l("amended a department"),
+    "department.unplan": _l("took back what was planned for a department"),
     "department.retire": _l("retired a department"),
     "department.retire.undo": _l("took the retirement back"),
     "station.create": _l("added a station"),

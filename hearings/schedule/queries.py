@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, lazyload, selectinload
 from .. import workdays
 from ..audit import AuditEvent
 from ..db import LOCAL, db, local, now, today
-from ..people.models import Department, DepartmentKind, User, UserRole
+from ..people.models import Department, DepartmentKind, User, UserRole, offices_of_today
 from ..permissions import Clause, Role, scoped
 from ..workdays import CalendarDay
 from .models import (
@@ -279,7 +279,7 @@ def people(*roles: Role, keep: int | None = None) -> Sequence[User]:
 
 def offices(*, keep: Iterable[int] = ()) -> Sequence[Department]:
     """Offices in their order; retired ones only if they are in `keep`."""
-    current = or_(Department.valid_until.is_(None), Department.valid_until >= today(), Department.id.in_(list(keep)))
+    current = or_(offices_of_today(), Department.id.in_(list(keep)))
     return db.session.scalars(select(Department).where(current).order_by(Department.position, Department.id)).all()
 
 

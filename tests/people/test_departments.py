@@ -1,13 +1,16 @@
 """Departments: the list everyone reads; amending, renaming on a day, retiring, merging; the names they had."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from hearings.audit import AuditEvent
-from hearings.db import db, today
+from hearings.db import clock_at, db, local, today
+from hearings.errors import RuleBroken
+from hearings.filters import day
+from hearings.issues import operations as issues
 from hearings.people import operations
 from hearings.people.models import Department, User
 from tests import factories
@@ -102,15 +105,95 @@ def test_the_history_goes_over_every_rename_and_merger(world, browser):
     assert names_on(page) == ["区教育局", "甲局", "区交通运输局"]
 
 
-@pytest.mark.parametrize("days", [1, 400])
-def test_nothing_is_renamed_or_merged_ahead_of_the_day(world, browser, days):
-    later = (today() + timedelta(days=days)).isoformat()
+def later(days):
+    """The clock, that many days on, at nine."""
+    return clock_at(local(today() + timedelta(days=days), time(9)))
+
+
+def test_a_rename_planned_ahead_begins_on_its_day(world, browser):
+    begins = today() + timedelta(days=30)
+    one = browser(world.organiser)
+    fields = {"name": "区交通运输和港航局", "short_name": "区交通港航局", "on": begins.isoformat()}
+    old = world.bureau
+    assert one.post(f"/departments/{old.id}/rename", fields).status_code == 303
+    new = db.session.scalars(select(Department).where(Department.name == "区交通运输和港航局")).one()
+    assert (new.valid_from, old.valid_until, old.successor_id) == (begins, begins - timedelta(days=1), new.id)
+    assert world.department.department_id == old.id  # until then its people stay
+
+    # until then: the old name everywhere, the new one beside it with its day
+    page = one.get("/departments/").text
+    assert names_on(one.get("/departments/")) == ["区交通运输局", "区教育局", "新碶街道办事处"]
+    assert f"自{day(begins)}起：区交通运输和港航局" in page
+    assert f"自{day(begins)}起：" in one.get(f"/departments/{old.id}").text
+    assert day(begins) in one.get(f"/departments/{new.id}").text
+    assert names_on(one.get("/departments/?state=planned")) == ["区交通运输和港航局"]
+    issue = world.issue(world.hearing("concluded"))
+    form = one.get(f"/issues/{issue.id}/assign").text
+    assert "区交通运输局" in form and "区交通运输和港航局" not in form
+    narrowed = one.get("/issues/").text
+    assert f">{old.short_name}<" in narrowed and "区交通港航局" not in narrowed
+    assignment = world.assigned(issue)
+    assert browser(world.department).get(f"/issues/{issue.id}").status_code == 200
+    another = world.issue(world.hearing("concluded"))
+    with pytest.raises(RuleBroken):
+        issues.assign(another, lead=new, actor=world.organiser)
+
+    with later(30):
+        assert names_on(one.get("/departments/")) == ["区交通运输和港航局", "区教育局", "新碶街道办事处"]
+        form = one.get(f"/issues/{another.id}/assign").text
+        assert "区交通运输和港航局" in form and "区交通运输局" not in form
+        narrowed = one.get("/issues/").text
+        assert "区交通港航局" in narrowed and f">{old.short_name}<" not in narrowed
+        # the people go on at once with what is open, and are written down as the new office's by the daily run
+        assert browser(world.department).post(f"/assignments/{assignment.id}/accept").status_code == 303
+        assert world.department.department_id == old.id
+        assert operations.settle_offices() == 1
+        assert operations.settle_offices() == 0
+        assert world.department.department_id == new.id
+        assert browser(world.department).get(f"/issues/{issue.id}").status_code == 200
+        assert "区交通运输局" in one.get(f"/issues/{issue.id}").text  # old records keep the old name
+        assert f"/departments/{old.id}" in one.get(f"/departments/{new.id}").text
+
+
+def test_a_merger_planned_ahead(world, browser):
+    last = today() + timedelta(days=10)
     one = browser(world.admin)
-    fields = {"name": "甲局", "short_name": "甲局", "on": later}
-    assert one.post(f"/departments/{world.bureau.id}/rename", fields).status_code == 422
-    merged = one.post(f"/departments/{world.bureau.id}/retire", {"on": later, "successor": str(world.other_bureau.id)})
-    assert merged.status_code == 422
-    assert one.post(f"/departments/{world.bureau.id}/retire", {"on": later}).status_code == 303  # an end may be known
+    fields = {"on": last.isoformat(), "successor": str(world.other_bureau.id)}
+    assert one.post(f"/departments/{world.bureau.id}/retire", fields).status_code == 303
+    assert world.department.department_id == world.bureau.id and world.bureau.is_current
+    assert f"自{day(last + timedelta(days=1))}起：区教育局" in one.get("/departments/").text
+    with later(10):
+        assert world.bureau.is_current and operations.settle_offices() == 0
+    with later(11):
+        assert not world.bureau.is_current
+        assert world.other_bureau.id in world.department.department_ids
+        assert operations.settle_offices() == 1
+        assert world.department.department_id == world.other_bureau.id
+
+
+def test_what_is_planned_may_be_taken_back(world, browser):
+    one = browser(world.organiser)
+    path = f"/departments/{world.bureau.id}"
+    fields = {"name": "甲局", "short_name": "甲局", "on": (today() + timedelta(days=1)).isoformat()}
+    assert one.post(f"{path}/rename", fields).status_code == 303
+    for again in ({"on": today().isoformat()}, fields):  # one plan at a time
+        assert one.post(f"{path}/{'rename' if 'name' in again else 'retire'}", again).status_code == 422
+    assert one.post("/departments/new", office(name="甲局")).status_code == 422  # the name is spoken for
+    assert one.post("/departments/new", office(name="区交通运输局")).status_code == 422  # and this one in use
+    assert f"{path}/drop-plan" in one.get(path).text
+    for who in (world.deputy, world.leader, world.department, world.street):
+        assert f"{path}/drop-plan" not in browser(who).get(path).text
+        assert browser(who).post(f"{path}/drop-plan").status_code == 403
+    assert one.post(f"{path}/drop-plan").status_code == 303
+    assert (world.bureau.valid_until, world.bureau.successor_id) == (None, None)
+    assert db.session.scalars(select(Department).where(Department.name == "甲局")).all() == []
+    assert one.post(f"{path}/drop-plan").status_code == 409
+
+
+def test_what_has_begun_is_not_taken_back_as_a_plan(world, browser):
+    operations.rename_department(world.bureau, name="甲局", short_name="甲局", on=today(), actor=None)
+    assert browser(world.admin).post(f"/departments/{world.bureau.id}/drop-plan").status_code == 409
+    assert world.bureau.successor.name == "甲局"
 
 
 def test_a_merger_and_its_undo(world, browser):
