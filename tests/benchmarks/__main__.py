@@ -25,7 +25,7 @@ from itsdangerous import Signer
 from config import Config
 from hearings import create_app
 from hearings.db import db
-from tests.benchmarks import data, load
+from tests.benchmarks import data, documents, load
 from tests.postgres import fresh_database
 
 HELLO = 'from flask import Flask\napp = Flask(__name__)\n@app.get("/")\ndef hello():\n    return "hello"\n'
@@ -175,6 +175,7 @@ def _memory(port: int) -> None:
 
 
 def main() -> None:
+    documents.main()
     with tempfile.TemporaryDirectory(prefix="bench") as scratch:
         home = Path(scratch)
         (home / "hello").mkdir()
