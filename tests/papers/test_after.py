@@ -682,6 +682,17 @@ def test_an_earlier_reply_is_asked_for_by_number(story: Any, browser: Any) -> No
         assert who.get(base + odd).status_code == 404
 
 
+def test_a_new_limit_is_printed_when_the_address_sets_one(story: Any, browser: Any) -> None:
+    who = browser(story.o)
+    base = f"/assignments/{story.lead.id}/papers/supervision.pdf"
+    limit = today() + timedelta(days=10)
+    blank = pages.fingerprint(after.supervision_sheet(story.lead))
+    filled = pages.fingerprint(after.supervision_sheet(story.lead, new_limit=limit))
+    assert blank != filled
+    for query, tag in (("", blank), ("?until=soon", blank), ("?until=", blank), (f"?until={limit}", filled)):
+        assert who.get(base + query, headers={"If-None-Match": f'"{tag}-pdf"'}).status_code == 304
+
+
 def test_the_issue_page_links_what_can_be_printed(story: Any, browser: Any) -> None:
     reply = answered(story)
     page = browser(story.official).get(f"/issues/{story.issue.id}").text
