@@ -43,26 +43,30 @@ def short_day(value: date | datetime | None) -> str:
     return (_short if it.year == today().year else _day)(it, _chinese())
 
 
+@lru_cache(maxsize=4096)
+def _weekday(value: date, chinese: bool) -> str:
+    return "周" + "一二三四五六日"[value.weekday()] if chinese else format_date(value, "EEE", "en")
+
+
+@lru_cache(maxsize=4096)
+def _full(value: date, chinese: bool) -> str:
+    whole, name = _day(value, chinese), _weekday(value, chinese)
+    return f"{whole}（{name}）" if chinese else f"{name} {whole}"
+
+
 def weekday(value: date | datetime | None) -> str:
     """周四, or Thu."""
-    if value is None:
-        return ""
-    it = _as_day(value)
-    if _chinese():
-        return "周" + "一二三四五六日"[it.weekday()]
-    return format_date(it, "EEE", "en")
+    return "" if value is None else _weekday(_as_day(value), _chinese())
 
 
 def full_day(value: date | datetime | None) -> str:
     """2021年3月25日（周四）, or Thu 25 Mar 2021."""
-    if value is None:
-        return ""
-    return f"{day(value)}（{weekday(value)}）" if _chinese() else f"{weekday(value)} {day(value)}"
+    return "" if value is None else _full(_as_day(value), _chinese())
 
 
 def clock(value: datetime | None) -> str:
     """19:00, in the hearings' zone."""
-    return "" if value is None else value.astimezone(LOCAL).strftime("%H:%M")
+    return "" if value is None else f"{value.astimezone(LOCAL):%H:%M}"
 
 
 def moment(value: datetime | None) -> str:

@@ -27,11 +27,12 @@ from wtforms import (
 )
 from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]
 from wtforms.validators import Optional, StopValidation, ValidationError
-from wtforms.widgets import Select
+from wtforms.widgets import Select, html_params
 
 from .audit import trail
 from .db import LOCAL, today
 from .errors import RuleBroken
+from .templating import put
 
 EARLIEST = date(2000, 1, 1)
 LATEST_YEARS = 20
@@ -227,10 +228,18 @@ def _nothing_or(kind: Any) -> Any:
 class _Dropdown(Select):
     """The library's, with options of no more than value, words and whether chosen: a screen has hundreds."""
 
-    @classmethod
-    def render_option(cls, choice: Any, **kwargs: Any) -> Markup:  # type: ignore[override]
-        tick = " selected" if choice.selected else ""
-        return Markup(f'<option{tick} value="{escape(choice.value)}">{escape(choice.label or choice.value)}</option>')
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        kwargs.setdefault("id", field.id)
+        for flag in self.validation_attrs:
+            if flag not in kwargs and getattr(field.flags, flag, None) is not None:
+                kwargs[flag] = getattr(field.flags, flag)
+        chosen = "" if field.data is None else str(field.data)
+        parts = [f"<select {html_params(name=field.name, **kwargs)}>"]
+        for value, words in field.choices or ():
+            tick = " selected" if value == chosen else ""
+            parts.append(f'<option{tick} value="{escape(value)}">{put(words or value)}</option>')
+        parts.append("</select>")
+        return Markup("".join(parts))
 
 
 class Choice(SelectField):

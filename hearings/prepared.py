@@ -5,11 +5,12 @@ page is therefore built once per kind of person, with a stand-in whose particula
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, bindparam
+from sqlalchemy import CursorResult, Date, bindparam
 
-from .db import UTCDateTime, today
+from .db import UTCDateTime, db, today
 from .permissions import Role
 
 TODAY: Any = bindparam("today", type_=Date())
@@ -52,4 +53,13 @@ def particulars(user: Any) -> dict[str, Any]:
     }
 
 
-__all__ = ["MIDNIGHT", "TODAY", "StandIn", "particulars", "stand_in"]
+def ask(statement: Any, values: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+    """The rows of a statement of columns, in this request's transaction.
+
+    The session's own way prepares for whole objects and writes out what has changed first: for columns, on a page
+    that only reads, that is half of what a small statement costs.
+    """
+    return db.session.connection().execute(statement, values)
+
+
+__all__ = ["MIDNIGHT", "TODAY", "StandIn", "ask", "particulars", "stand_in"]

@@ -33,6 +33,8 @@ def put(value: Any) -> str:
         return value
     if kind is str:
         return _escaped(value)
+    if kind is int:
+        return str(value)
     if kind is LazyString:
         return catalogues.of(value)
     return escape(value)

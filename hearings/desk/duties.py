@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from ..db import LOCAL, UTCDateTime, db, local, today
+from ..db import LOCAL, UTCDateTime, local, today
 from ..filters import days_until, serial, short_day, span
 from ..issues import rules
 from ..issues.models import (
@@ -55,7 +55,7 @@ from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import User
 from ..people.operations import years_without_holidays
 from ..permissions import Role, may, scoped
-from ..prepared import MIDNIGHT, TODAY, StandIn, particulars, stand_in
+from ..prepared import MIDNIGHT, TODAY, StandIn, ask, particulars, stand_in
 from ..reviews.models import AgendaItem, Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
 from ..workflow import LABELS
@@ -118,6 +118,8 @@ class Rule:
     waits: bool = False
     """Whether nothing but the person is waited for: the light says so and not that a date is near."""
     due: Callable[[Any], date | None] = lambda row: row.due
+    counted: Select[Any] | None = None
+    """The same rows without what only the lines need, where there may be a thousand; by default the query."""
 
 
 # -- standard columns ----------------------------------------------------------------------------------
@@ -156,10 +158,14 @@ def _joined(rules_: Sequence[Rule]) -> Any:
     """All rules in one statement, or None if there are none."""
     parts = []
     for rule in rules_:
-        some = rule.query.limit(SHOWN).subquery()
-        all_ = rule.query.with_only_columns(literal(1).label("one")).limit(EXACT + 1).subquery()  # ordered: same plan
+        some = rule.query.limit(SHOWN).cte(f"{rule.key}_shown")
+        shown = select(func.count()).select_from(some).scalar_subquery()
+        every = rule.query if rule.counted is None else rule.counted
+        all_ = every.with_only_columns(literal(1).label("one")).limit(EXACT + 1).subquery()  # ordered: same plan
         count = select(func.count()).select_from(all_).scalar_subquery()
-        parts.append(select(literal(rule.key).label("key"), *some.c, count.label("total")))
+        # Looked for once more only where not all are shown.
+        total = case((shown < SHOWN, shown), else_=count)
+        parts.append(select(literal(rule.key).label("key"), *some.c, total.label("total")))
     return union_all(*parts) if parts else None
 
 
@@ -222,6 +228,12 @@ _STILL_OPEN = tuple(status for status in IssueStatus if status not in CLOSED)
 def _aside(column: Any) -> Any:
     """The column, hidden from its index: a database that knows only averages would begin with it."""
     return func.coalesce(column, literal_column("NULL"))
+
+
+def _open_promises(*where: Any) -> Select[Any]:
+    """Promises that are not yet reported on, in the order of their dates."""
+    mine = select(Commitment.id).where(Commitment.status == CommitmentStatus.OPEN, *where)
+    return mine.order_by(Commitment.due_on, Commitment.id)
 
 
 def _owes() -> Any:
@@ -332,8 +344,9 @@ def _organiser(user: StandIn) -> list[Rule]:
             owed.where(
                 Commitment.status == CommitmentStatus.OPEN,
                 Commitment.due_on < TODAY,
-                Issue.id.not_in(planned),
+                Commitment.issue_id.not_in(planned),
             ).with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            counted=_open_promises(promises, Commitment.due_on < TODAY, Commitment.issue_id.not_in(planned)),
             title=lambda: _("Overdue commitments on no look-back"),
             verb=lambda: _("Plan a look-back"),
             url="/commitments/{id}",
@@ -397,6 +410,9 @@ def _soon_due(user: StandIn) -> list[Rule]:
             )
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            counted=_open_promises(
+                scoped("commitment.read", user, Commitment), Commitment.due_on >= TODAY, Commitment.due_on <= SOON
+            ),
             title=lambda: _("Commitments due soon"),
             verb=lambda: _("Follow"),
             url="/commitments/{id}",
@@ -490,6 +506,7 @@ def _department(user: StandIn) -> list[Rule]:
             .where(Commitment.lead_id.in_(ids), Commitment.status == CommitmentStatus.OPEN)
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            counted=_open_promises(Commitment.lead_id.in_(ids)),
             title=lambda: _("Commitments to keep"),
             verb=lambda: _("Keep and report"),
             url="/commitments/{id}",
@@ -498,7 +515,10 @@ def _department(user: StandIn) -> list[Rule]:
         ),
         Rule(
             "reply",
-            assigned.where(or_(Assignment.status == AssignmentStatus.ACCEPTED, silent))
+            assigned.where(
+                Assignment.status.in_((AssignmentStatus.ACCEPTED, AssignmentStatus.ASSIGNED)),  # for the index
+                or_(Assignment.status == AssignmentStatus.ACCEPTED, silent),
+            )
             .order_by(Assignment.due_on, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id, due=Assignment.due_on)),
             title=lambda: _("Replies due"),
@@ -570,6 +590,7 @@ def _overseer(user: StandIn) -> list[Rule]:
             )
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
+            counted=_open_promises(scoped("commitment.read", user, Commitment), Commitment.due_on < TODAY),
             title=lambda: _("Overdue commitments"),
             verb=lambda: _("Look at"),
             url="/commitments/{id}",
@@ -597,7 +618,7 @@ def _figures(user: StandIn) -> Any:
 
 def figures(user: User) -> list[dict[str, Any]]:
     """The state of the house in brief, for those who read everything; one statement."""
-    row = db.session.execute(_figures(stand_in(user)), _values(user)).one()
+    row = ask(_figures(stand_in(user)), _values(user)).one()
     as_of = _("as of today")
     return [
         {"label": _("Issues being handled"), "value": row.open, "basis": as_of},
@@ -858,9 +879,9 @@ def front(user: User) -> Front:
     plan = _plan(kind)
     rows: dict[str, list[Any]] = defaultdict(list)
     if plan.statement is not None:
-        for row in db.session.execute(plan.statement, values):
+        for row in ask(plan.statement, values):
             rows[row.key].append(row)
-    hearings = db.session.execute(_hearings(kind), values).all() if may(user, "hearing.read") else []
+    hearings = ask(_hearings(kind), values).all() if may(user, "hearing.read") else []
     now = [group for rule in plan.duties if (group := _group(rule, rows[rule.key], words)) is not None]
     if Role.ORGANISER in roles:
         now += _hearing_duties(hearings)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased
 
 from .. import workflow
 from ..audit import AuditEvent
-from ..db import LOCAL, db, today
+from ..db import LOCAL, today
 from ..filters import clock, day, percent, short_day
 from ..issues import rules
 from ..issues.models import (
@@ -38,7 +38,7 @@ from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import Department, User
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, requires, scoped
-from ..prepared import StandIn, particulars, stand_in
+from ..prepared import StandIn, ask, particulars, stand_in
 from ..reviews.models import BALLOT_LABELS, VERDICT_LABELS, AgendaItem, Ballot, Finding
 from ..reviews.queries import rule_words
 from ..schedule.models import (
@@ -258,7 +258,7 @@ AT: Any = bindparam("hearing", type_=Integer())
 
 def _ask(statement: Callable[[StandIn], Any], shown: Hub, user: Any) -> Sequence[Any]:
     """The rows of a statement of this page, for this person and hearing."""
-    return db.session.execute(statement(stand_in(user)), {"hearing": shown.hearing.id} | particulars(user)).all()
+    return ask(statement(stand_in(user)), {"hearing": shown.hearing.id} | particulars(user)).all()
 
 
 @functools.cache
@@ -378,25 +378,26 @@ def _promises(shown: Hub, user: Any) -> dict[int, str]:
     made: dict[int, Row] = {}
     dates: dict[tuple[Any, ...], tuple[str, str]] = {}
     for row in rows:
-        known = made.get(row.id)
+        id_, issue_id, measure, due_on, status, reported_at, office, helper = row
+        known = made.get(id_)
         if known is None:
-            key = (row.due_on, row.status, row.reported_at)
+            key = (due_on, status, reported_at)
             if key not in dates:
-                dates[key] = (short_day(row.due_on), rules.light(row))
+                dates[key] = (short_day(due_on), rules.light(row))
             due, light = dates[key]
-            known = made[row.id] = {
-                "id": row.id,
-                "measure": row.measure,
-                "about": row.short_name,
+            known = made[id_] = {
+                "id": id_,
+                "measure": measure,
+                "about": office,
                 "helpers": [],
                 "due": due,
                 "light": light,
                 "light_words": lights[light],
             }
-            if row.issue_id in at_home:
-                at_home[row.issue_id].append(known)
-        if row.helper:
-            known["helpers"].append(row.helper)
+            if issue_id in at_home:
+                at_home[issue_id].append(known)
+        if helper:
+            known["helpers"].append(helper)
     for promise in made.values():
         if promise["helpers"]:
             promise["about"] += f" / {shown.words.stop.join(promise['helpers'])}"
@@ -491,10 +492,11 @@ _SEATS = (
 
 def _seats(shown: Hub) -> None:
     """Who is on the list and who came, by list and capacity; residents by number only."""
-    rows = db.session.execute(_SEATS, {"hearing": shown.hearing.id}).all()
+    rows = ask(_SEATS, {"hearing": shown.hearing.id})
     lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
     seats = came = leave = absent = 0
     said, stop = shown.words.came, shown.words.stop
+    free = functools.cache(lambda count: _("%(count)d seats", count=count))  # two hundred of them, of a few sizes
     for name, unit, capacity, listed, places, counted, arrived, reason, proxy, is_stand_in, is_walk_in in rows:
         taken = places if counted is None else counted
         seats += places
@@ -508,11 +510,11 @@ def _seats(shown: Hub) -> None:
         if capacity == Capacity.CHAIR:
             shown.chair = name
         if capacity == Capacity.RESIDENT:
-            name, unit = _("%(count)d seats", count=places), ""
+            name, unit = free(places), ""
             if arrived == Came.SIGNED_IN and taken != places:
                 name = _("%(taken)d of %(count)d came", taken=taken, count=places)
         elif not name and places > 1:
-            name = _("%(count)d seats", count=places)
+            name = free(places)
         if is_stand_in and proxy:
             name = _("%(stand_in)s for %(name)s", stand_in=proxy, name=name or unit)
         mark = said.get("walk_in" if is_walk_in and arrived == Came.SIGNED_IN else arrived)
@@ -532,7 +534,7 @@ def _seats(shown: Hub) -> None:
         if groups
     ]
     if seats:
-        words = [_("%(count)d seats", count=seats)]
+        words = [free(seats)]
         if shown.hearing.opened_at is not None or came:
             words += [_("%(count)d signed in", count=came)]
             words += [_("%(count)d on leave", count=leave)] if leave else []
@@ -681,13 +683,8 @@ def _papers(shown: Hub, user: Any) -> None:
     ]
 
 
-def _history(shown: Hub, measures: dict[int, str]) -> None:
-    """Who did what, newest first; runs of the same act are told once. Others than organisers, leaders and
-
-    auditors see what was done to the hearing itself.
-    """
-    words = request.args.get("history", "")
-    before = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+@functools.cache
+def _history_lines(sees_all: bool, has_before: bool) -> Any:
     wanted = (
         select(
             AuditEvent.id,
@@ -696,20 +693,28 @@ def _history(shown: Hub, measures: dict[int, str]) -> None:
             AuditEvent.action,
             AuditEvent.subject_type,
             AuditEvent.subject_id,
-            AuditEvent.details,
+            AuditEvent.details["reason"].as_string().label("reason"),
         )
-        .where(AuditEvent.hearing_id == shown.hearing.id)
+        .where(AuditEvent.hearing_id == AT)
         .order_by(AuditEvent.id.desc())
         .limit(LINES + 1)
     )
-    if not shown.sees_all:
+    if not sees_all:
         wanted = wanted.where(
-            AuditEvent.subject_type == "hearing",
-            AuditEvent.action.in_([f"hearing.{a}" for a in PUBLIC_ACTS]),
+            AuditEvent.subject_type == "hearing", AuditEvent.action.in_([f"hearing.{a}" for a in PUBLIC_ACTS])
         )
-    if before is not None:
-        wanted = wanted.where(AuditEvent.id < before)
-    lines = db.session.execute(wanted).all()
+    return wanted.where(AuditEvent.id < bindparam("before")) if has_before else wanted
+
+
+def _history(shown: Hub, measures: dict[int, str]) -> None:
+    """Who did what, newest first; runs of the same act are told once. Others than organisers, leaders and
+
+    auditors see what was done to the hearing itself.
+    """
+    words = request.args.get("history", "")
+    before = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    values = {"hearing": shown.hearing.id, "before": before}
+    lines = ask(_history_lines(shown.sees_all, before is not None), values).all()
     if len(lines) > LINES:
         lines = lines[:LINES]
         shown.older = lines[-1].id
@@ -730,7 +735,7 @@ def _history(shown: Hub, measures: dict[int, str]) -> None:
                 "who": actor_words(line.actor_name),
                 "when": when,
                 "about": subject,
-                "why": line.details.get("reason") or "",
+                "why": line.reason or "",
                 "count": 1,
             }
         )

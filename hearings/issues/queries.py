@@ -1,12 +1,13 @@
 """Reads of the issues room: scoped, eager, a handful of statements whatever the number of rows."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import Date, Integer, and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import joinedload, lazyload, raiseload
 
 from ..audit import AuditEvent
@@ -15,6 +16,7 @@ from ..files import Blob, StoredFile
 from ..filters import serial
 from ..people.models import Department, User, UserRole, offices_of_today
 from ..permissions import Clause, Role, scoped
+from ..prepared import StandIn, ask, particulars, stand_in
 from ..schedule.models import Hearing, Participant, Station, Topic
 from ..search import SearchEntry, matches
 from . import rules
@@ -107,30 +109,34 @@ class Lists:
     years: list[int]
 
 
-def lists(user: Any, hearing_id: int | None = None) -> Lists:
-    """Departments, streets, the latest hearings (and the chosen one) and the years there are; two statements."""
-    rows = db.session.execute(
-        union_all(
-            select(literal("d"), Department.id, Department.short_name, Department.position).where(
-                Department.valid_from <= today(),
-                or_(Department.successor_id.is_(None), Department.valid_until >= today()),
-            ),
-            select(literal("s"), literal(0), Station.street, literal(0)).distinct(),
-        )
-    ).all()
+_OFFICES_AND_STREETS = union_all(
+    select(literal("d"), Department.id, Department.short_name, Department.position).where(
+        Department.valid_from <= bindparam("today", type_=Date()),
+        or_(Department.successor_id.is_(None), Department.valid_until >= bindparam("today", type_=Date())),
+    ),
+    select(literal("s"), literal(0), Station.street, literal(0)).distinct(),
+)
+
+
+@functools.cache
+def _evenings(person: StandIn) -> Any:
+    readable = scoped("hearing.read", person, Hearing)
     latest = (
-        select(Hearing.id)
-        .where(scoped("hearing.read", user, Hearing))
-        .order_by(Hearing.starts_at.desc(), Hearing.id.desc())
-        .limit(SOURCES_OF_LISTS)
+        select(Hearing.id).where(readable).order_by(Hearing.starts_at.desc(), Hearing.id.desc()).limit(SOURCES_OF_LISTS)
     )
     first = select(func.min(Hearing.starts_at)).scalar_subquery()
-    wanted = or_(Hearing.id.in_(latest.scalar_subquery()), Hearing.id == (hearing_id or 0))
-    evenings = db.session.execute(
+    wanted = or_(Hearing.id.in_(latest.scalar_subquery()), Hearing.id == bindparam("chosen"))
+    return (
         select(Hearing.id, Hearing.serial_no, Hearing.title, Hearing.starts_at, first)
-        .where(wanted, scoped("hearing.read", user, Hearing))
+        .where(wanted, readable)
         .order_by(Hearing.starts_at.desc(), Hearing.id.desc())
-    ).all()
+    )
+
+
+def lists(user: Any, hearing_id: int | None = None) -> Lists:
+    """Departments, streets, the latest hearings (and the chosen one) and the years there are; two statements."""
+    rows = ask(_OFFICES_AND_STREETS, {"today": today()}).all()
+    evenings = ask(_evenings(stand_in(user)), particulars(user) | {"chosen": hearing_id or 0}).all()
     since = evenings[0][4].astimezone(LOCAL).year if evenings else today().year
     return Lists(
         departments=[(r[1], r[2]) for r in sorted(rows, key=lambda r: (r[3], r[1])) if r[0] == "d"],
@@ -267,18 +273,18 @@ def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int 
 
     The ids first, over an index; then the details of these only. The first page counts with the ids it finds.
     """
-    clauses = _issue_clauses(user, wanted)
-    up = wanted.hearing is not None
-    backwards = before is not None
-    is_first = after is None and not backwards
-    ids = select(Issue.id).where(*clauses)
-    if after is not None:
-        ids = ids.where(Issue.id > after if up else Issue.id < after)
-    if before is not None:
-        ids = ids.where(Issue.id < before if up else Issue.id > before)
-    order = Issue.id if up != backwards else Issue.id.desc()
-    found = list(db.session.scalars(ids.order_by(order).limit(COUNT_TO + 1 if is_first else size + 1)))
-    total = len(found) if is_first else db.session.scalar(_capped(select(Issue.id).where(*clauses))) or 0
+    up, backwards, is_first = wanted.hearing is not None, before is not None, after is None and before is None
+    ascending = up != backwards
+    if wanted == Filter():
+        statements = _all_issues(stand_in(user), ascending, is_first)
+    else:
+        statements = _issue_ids(_issue_clauses(user, wanted), ascending, is_first)
+    values = particulars(user) | {"edge": after if before is None else before, "most": size + 1}
+    if is_first:
+        rows = ask(statements[0], values).all()
+        found, total = [row[0] for row in rows], rows[0][1] if rows else 0
+    else:
+        found, total = list(ask(statements[0], values).scalars()), ask(statements[1], values).scalar_one()
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -288,6 +294,28 @@ def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int 
         page.older = str(found[-1]) if (backwards or more) else None
         page.newer = str(found[0]) if (after is not None or (backwards and more)) else None
     return page
+
+
+def _issue_ids(clauses: Sequence[Clause], ascending: bool, is_first: bool) -> tuple[Any, Any]:
+    """Statements for the ids of a page and for how many there are; the first page's ids come with their number."""
+    ids = select(Issue.id).where(*clauses)
+    edge, most = bindparam("edge", type_=Integer()), bindparam("most", type_=Integer())
+
+    def ordered(column: Any) -> Any:
+        return column if ascending else column.desc()
+
+    if is_first:  # all that are counted, found once; the page is their beginning
+        hits = ids.order_by(ordered(Issue.id)).limit(COUNT_TO + 1).cte("hits")
+        number = select(func.count()).select_from(hits).scalar_subquery()
+        return select(hits.c.id, number).order_by(ordered(hits.c.id)).limit(most), None
+    past = Issue.id > edge if ascending else Issue.id < edge
+    return ids.where(past).order_by(ordered(Issue.id)).limit(most), _capped(ids)
+
+
+@functools.lru_cache(maxsize=64)
+def _all_issues(person: StandIn, ascending: bool, is_first: bool) -> tuple[Any, Any]:
+    """The same for a list that nothing narrows, kept: most lists are."""
+    return _issue_ids([scoped("issue.read", person, Issue)], ascending, is_first)
 
 
 def _capped(ids: Any) -> Any:
@@ -354,12 +382,13 @@ def _issue_rows(ids: Sequence[int]) -> list[IssueRow]:
     if not ids:
         return []
     found = {"ids": ids}
-    rows = db.session.execute(_ISSUES, found).all()
+    rows = ask(_ISSUES, found).all()
     handled, promised, answered = (_grouped(statement, found) for statement in (_HANDLED, _PROMISED, _ANSWERED))
-    made = {}
+    made, on = {}, today()
     for r in rows:
-        now = [a for a in handled[r.id] if a.round == r.round and a.status != AssignmentStatus.RETURNED]
-        leads = [a.short_name for a in now] or [p.short_name for p in promised[r.id]]
+        promises, answers = promised.get(r.id, ()), answered.get(r.id)
+        now = [a for a in handled.get(r.id, ()) if a.round == r.round and a.status != AssignmentStatus.RETURNED]
+        leads = [a.short_name for a in now] or [p.short_name for p in promises]
         row = IssueRow(
             id=r.id,
             reference=rules.reference(r.serial_no, r.hearing_id, r.number),
@@ -371,14 +400,14 @@ def _issue_rows(ids: Sequence[int]) -> list[IssueRow]:
             held_on=r.starts_at.astimezone(LOCAL).date(),
             deputy=r.name,
             leads="、".join(dict.fromkeys(leads)),
-            result_class=answered[r.id][-1].result_class if answered[r.id] else None,
+            result_class=answers[-1].result_class if answers else None,
         )
-        row.due_on, row.light = _next_date(r.status, promised[r.id], now)
+        row.due_on, row.light = _next_date(r.status, promises, now, on)
         made[r.id] = row
     return [made[i] for i in ids]
 
 
-def _next_date(status: str, promises: Sequence[Any], assignments: Sequence[Any]) -> tuple[date | None, str]:
+def _next_date(status: str, promises: Sequence[Any], assignments: Sequence[Any], on: date) -> tuple[date | None, str]:
     """The next date that something is due on an issue, and its light: a promise, else an awaited reply."""
     if status in rules_closed():
         return None, "blue"
@@ -386,13 +415,13 @@ def _next_date(status: str, promises: Sequence[Any], assignments: Sequence[Any])
     if not owed and status in (IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING):
         owed = [a.due_on for a in assignments if a.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED)]
     due = min(owed, default=None)
-    return due, rules.light(due)
+    return due, rules.light(due, on=on)
 
 
 def _grouped(statement: Any, values: dict[str, Any]) -> dict[int, list[Any]]:
     """Rows by their first column."""
     groups: dict[int, list[Any]] = defaultdict(list)
-    for row in db.session.execute(statement, values):
+    for row in ask(statement, values):
         groups[row[0]].append(row)
     return groups
 
@@ -400,9 +429,8 @@ def _grouped(statement: Any, values: dict[str, Any]) -> dict[int, list[Any]]:
 # -- the list of promises ------------------------------------------------------------------------------
 
 
-def _promise_light(colour: str) -> Clause:
-    """As `rules.light`, but a reported promise (judged by its own day) is green here unless it came late."""
-    day, last = today(), today() + timedelta(days=rules.soon())
+def _promise_light(colour: str, day: date, last: date) -> Clause:
+    """As `rules.light` on a day, but a reported promise (judged by its own day) is green here unless it came late."""
     is_open = Commitment.status == CommitmentStatus.OPEN
     return {
         "red": and_(is_open, Commitment.due_on < day),
@@ -411,6 +439,11 @@ def _promise_light(colour: str) -> Clause:
         "blue": Commitment.status == CommitmentStatus.KEPT,
         "grey": Commitment.status == CommitmentStatus.RELEASED,
     }.get(colour, false())
+
+
+def _yellow() -> tuple[date, date]:
+    """Today, and the last day on which an open promise is yellow."""
+    return today(), today() + timedelta(days=rules.soon())
 
 
 def _promise_clauses(user: Any, wanted: Filter) -> list[Clause]:
@@ -459,7 +492,7 @@ def statuses_of(status: str | None) -> tuple[CommitmentStatus, ...]:
 def promises_wanted(user: Any, wanted: Filter) -> list[Clause]:
     """The clauses of a narrowed list of promises, its status and light included; for later rooms' lists of them."""
     clauses = [*_promise_clauses(user, wanted), Commitment.status.in_(statuses_of(wanted.status))]
-    return [*clauses, _promise_light(wanted.light)] if wanted.light else clauses
+    return [*clauses, _promise_light(wanted.light, *_yellow())] if wanted.light else clauses
 
 
 @dataclass
@@ -494,43 +527,26 @@ def promise_page(
 
     The page is cut from one short list per status, so that each runs along its own index (status, due_on).
     """
-    clauses = _promise_clauses(user, wanted)
     statuses = statuses_of(wanted.status)
     up = not {CommitmentStatus.KEPT, CommitmentStatus.RELEASED} & set(statuses)
     backwards = before is not None
-    narrowed = [*clauses, *([_promise_light(wanted.light)] if wanted.light else [])]
-    key = _promise_key(before if backwards else after)
-    spot = tuple_(Commitment.due_on, Commitment.id)
     ascending = up != backwards
-    order: tuple[Any, Any] = (Commitment.due_on, Commitment.id)
-    parts = []
-    for status in statuses:
-        part = select(Commitment.id.label("id"), Commitment.due_on.label("due_on")).where(
-            Commitment.status == status, *narrowed
-        )
-        if key is not None:
-            edge = tuple_(literal(key[0]), literal(key[1]))
-            part = part.where(spot > edge if ascending else spot < edge)
-        part = part.order_by(*(order if ascending else (order[0].desc(), order[1].desc()))).limit(size + 1)
-        sub = part.subquery()
-        parts.append(select(sub.c.id, sub.c.due_on))
-    found = sorted(((r.due_on, r.id) for r in db.session.execute(union_all(*parts))), reverse=not ascending)
+    key = _promise_key(before if backwards else after)
+    how = (statuses, wanted.light, *_yellow(), ascending, key is not None)
+    if replace(wanted, status=None, light=None) == Filter():
+        ids, counts, names = _all_promises(stand_in(user), *how)
+    else:
+        ids, counts, names = _promise_statements(_promise_clauses(user, wanted), *how)
+    values = particulars(user) | {"most": size + 1}
+    if key is not None:
+        values |= {"edge_day": key[0], "edge_id": key[1]}
+    found = sorted(((due_on, id_) for id_, due_on in ask(ids, values)), reverse=not ascending)
     more = len(found) > size
     found = found[:size]
     if backwards:
         found.reverse()
     page = PromisePage(rows=_promise_rows([id_ for _due_on, id_ in found]))
-    # One count per status, for the same reason; together they stand for the total.
-    counts: dict[str, list[Clause]] = {f"of_{status}": [Commitment.status == status, *narrowed] for status in statuses}
-    if CommitmentStatus.OPEN in statuses:
-        counts |= {colour: [_promise_light(colour), *clauses] for colour in LIGHTS}
-    capped = [
-        select(func.count())
-        .select_from(select(Commitment.id).where(*c).limit(COUNT_TO + 1).subquery())
-        .scalar_subquery()
-        for c in counts.values()
-    ]
-    numbers = dict(zip(counts, db.session.execute(select(*capped)).one(), strict=True))
+    numbers = dict(zip(names, ask(counts, values).one(), strict=True))
     page.total = sum(numbers.pop(f"of_{status}") for status in statuses)
     page.lights = numbers
     if found:
@@ -538,6 +554,43 @@ def promise_page(
         page.older = _promise_edge(last) if (backwards or more) else None
         page.newer = _promise_edge(first) if (key is not None and (not backwards or more)) else None
     return page
+
+
+def _promise_statements(
+    clauses: Sequence[Clause],
+    statuses: tuple[CommitmentStatus, ...],
+    light: str | None,
+    day: date,
+    soon: date,
+    ascending: bool,
+    has_edge: bool,
+) -> tuple[Any, Any, list[str]]:
+    """Statements for the ids of a page and for its numbers, and what the numbers are of."""
+    narrowed = [*clauses, *([_promise_light(light, day, soon)] if light else [])]
+    spot = tuple_(Commitment.due_on, Commitment.id)
+    edge = tuple_(bindparam("edge_day", type_=Date()), bindparam("edge_id", type_=Integer()))
+    parts = []
+    for status in statuses:
+        part = select(Commitment.id.label("id"), Commitment.due_on.label("due_on")).where(
+            Commitment.status == status, *narrowed
+        )
+        if has_edge:
+            part = part.where(spot > edge if ascending else spot < edge)
+        order = [column if ascending else column.desc() for column in (Commitment.due_on, Commitment.id)]
+        sub = part.order_by(*order).limit(bindparam("most", type_=Integer())).subquery()
+        parts.append(select(sub.c.id, sub.c.due_on))
+    # One count per status, for the same reason; together they stand for the total.
+    counts: dict[str, list[Clause]] = {f"of_{status}": [Commitment.status == status, *narrowed] for status in statuses}
+    if CommitmentStatus.OPEN in statuses:
+        counts |= {colour: [_promise_light(colour, day, soon), *clauses] for colour in LIGHTS}
+    capped = [_capped(select(Commitment.id).where(*c)).scalar_subquery() for c in counts.values()]
+    return union_all(*parts), select(*capped), list(counts)
+
+
+@functools.lru_cache(maxsize=64)
+def _all_promises(person: StandIn, *how: Any) -> tuple[Any, Any, list[str]]:
+    """The same for a ledger that nothing else narrows, kept: most are."""
+    return _promise_statements([scoped("commitment.read", person, Commitment)], *how)
 
 
 def _promise_edge(spot: tuple[date, int]) -> str:
@@ -587,8 +640,8 @@ _HELPING = (
 def _promise_rows(ids: Sequence[int]) -> list[PromiseRow]:
     if not ids:
         return []
-    rows = db.session.execute(_PROMISES, {"ids": ids}).all()
-    helping = _grouped(_HELPING, {"ids": ids})
+    rows = ask(_PROMISES, {"ids": ids}).all()
+    helping, on = _grouped(_HELPING, {"ids": ids}), today()
     made = {
         r.id: PromiseRow(
             id=r.id,
@@ -597,11 +650,11 @@ def _promise_rows(ids: Sequence[int]) -> list[PromiseRow]:
             issue_title=r.title,
             measure=r.measure,
             lead=r.short_name,
-            co_handlers="、".join(h.short_name for h in helping[r.id]),
+            co_handlers="、".join(h.short_name for h in helping.get(r.id, ())),
             due_on=r.due_on,
             status=r.status,
             percent=r.percent,
-            light=rules.light(r),
+            light=rules.light(r, on=on),
             street=r.street,
         )
         for r in rows

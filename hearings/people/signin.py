@@ -1,5 +1,6 @@
 """Signing in with a login name. The library carries the sign-in; looking people up and locking are ours."""
 
+import functools
 from typing import Any
 
 from flask import current_app, flash, session
@@ -11,7 +12,8 @@ from flask_security.core import Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_security.utils import hash_password, set_request_attr, verify_and_update_password
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
 
@@ -21,7 +23,7 @@ from ..errors import RuleBroken
 from ..forms import Filled, clean_arg
 from . import login_name
 from .models import User
-from .operations import check_password, password_changed
+from .operations import check_password, count_failure, is_shut_out, password_changed, wrong_name
 
 security = Security()
 
@@ -30,7 +32,10 @@ LOGIN_NAME = StringField(_l("Login name"), validators=[Filled()], render_kw={"au
 
 
 class SignInForm(LoginForm):
-    """Login name and password. One sentence for all wrong pairs: which names exist stays unknown."""
+    """Login name and password. The same sentences for all wrong pairs, also after too many tries: which names exist
+
+    stays unknown.
+    """
 
     email = None  # type: ignore[assignment]
     username = LOGIN_NAME
@@ -41,24 +46,34 @@ class SignInForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         if not super(LoginForm, self).validate(**kwargs):
             return False
-        words = clean_arg(self.username.data or "")
-        self.user = db.session.scalar(select(User).where(User.username == login_name(words)))
-        limit = current_app.config["LOGIN_FAILURES"]
+        name = login_name(clean_arg(self.username.data or ""))
+        self.user = db.session.scalar(select(User).where(User.username == name))
+        tried = self.user or wrong_name(name)
+        if is_shut_out(tried):
+            self.form_errors.append(
+                _(
+                    "Too many wrong tries. Please try again in %(minutes)d minutes, or ask the administrator.",
+                    minutes=current_app.config["LOCK_MINUTES"],
+                )
+            )
+            return False
         if self.user is None:
             hash_password(self.password.data or "")  # as long as a wrong password takes
-            return self._wrong()
-        if self.user.failures >= limit:
-            self.form_errors.append(_("Too many wrong passwords. Please ask the administrator to unlock you."))
-            return False
-        if not self.user.password or not verify_and_update_password(self.password.data or "", self.user):
-            self.user.failures += 1
-            audit.record("user.sign_in_failed", self.user, None)
-            db.session.commit()
+        if (
+            self.user is None
+            or not self.user.password
+            or not verify_and_update_password(self.password.data or "", self.user)
+        ):
+            count_failure(tried)
+            try:
+                db.session.commit()
+            except IntegrityError:  # the same unknown name, at the same moment
+                db.session.rollback()
             return self._wrong()
         if not self.user.active or (self.user.valid_until and self.user.valid_until < today()):
             self.form_errors.append(_("This sign-in has been closed. Please ask the administrator."))
             return False
-        self.user.failures = 0
+        self.user.failures, self.user.failed_at = 0, None
         audit.record("user.sign_in", self.user, self.user)
         db.session.commit()
         return True
@@ -110,13 +125,16 @@ def _changed(sender: Any, user: User, **kwargs: Any) -> None:
     flash(_("Your password has been changed. Other sign-ins of yours have ended."), "success")
 
 
+@functools.cache
+def _person() -> Any:
+    """The statement every page begins with, built once."""
+    whole = (joinedload(User.role_rows), joinedload(User.stations))
+    return select(User).where(User.fs_uniquifier == bindparam("key")).options(*whole)
+
+
 def load_user(fs_uniquifier: str) -> User | None:
-    """The signed-in person of a request, with office and roles, in one statement."""
-    user = (
-        db.session.execute(select(User).where(User.fs_uniquifier == fs_uniquifier).options(joinedload(User.role_rows)))
-        .unique()
-        .scalar_one_or_none()
-    )
+    """The signed-in person of a request, with office, roles and stations, in one statement."""
+    user = db.session.execute(_person(), {"key": fs_uniquifier}).unique().scalar_one_or_none()
     if user is None or not user.active:
         return None
     set_request_attr("fs_authn_via", "session")  # the library's own views ask how the person came in

@@ -41,8 +41,7 @@ from .pages import TONES, address_of, bp, hub_of, total_of, warn, warnings_of
 def hearings() -> Any:
     """All hearings this person may read, the latest evening first."""
     form = HearingFilter(request.args)
-    places = queries.stations()
-    form.station.offer([(s.id, s.name) for s in places])
+    form.station.offer(queries.station_names())
     form.year.offer([(y, str(y)) for y in queries.years(me())])
     form.settle()
     where = queries.narrowed(
