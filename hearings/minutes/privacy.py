@@ -69,6 +69,10 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("plate", re.compile(rf"WJ[ ·]?[{_PLATES}]?[ ·]?\d{{4}}[\dA-Z]|[军空海北沈兰济南广成][A-Z][ ·]?\d{{5}}(?!\d)")),
     ("plate", re.compile(r"车牌号?码?(?:尾号)?[为是:： ]{0,2}[A-Za-z0-9]{3,8}")),
     ("account", re.compile(r"(?:微信号?|QQ号?|qq号?|支付宝)[为是:： ]{0,2}[A-Za-z0-9_\-]{5,30}")),
+    ("name", re.compile(rf"(?:{_RESIDENT})(?:代表)?{SURNAME}(?:[\u4e00-\u9fff]{{1,2}}?)(?={_SPEAKS})")),
+    ("name", re.compile(rf"{SURNAME}{_GIVEN}{{0,2}}?(?:{_HONORIFIC})")),
+    ("name", re.compile(rf"{SURNAME}姓(?:{_RESIDENT}|男子|女子|司机|车主|户主)?|姓{SURNAME}的?")),
+    ("name", re.compile(rf"[老小阿][{_SURNAMES[:60]}](?={_SPEAKS}|他|她|夫妇|夫妻|一家)")),
     ("address", re.compile(
         r"[\u4e00-\u9fff]{0,10}(?:路|街|道|巷|弄|里|村|小区|花园|苑|公寓|园|庄|城|府|湾|邸|组|桥|社区|门牌)"
         r"[ ]?\d{1,5}(?:[\-—]\d{1,4}){0,3}(?:号楼?|弄|幢|栋|座|支弄)"
@@ -82,10 +86,6 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("address", re.compile(
         r"[一二三四五六七八九十]{1,3}(?:幢|栋|号楼|单元)(?:[一二三四五六七八九十〇零百\d]{1,5}(?:室|号|户))?"
     )),
-    ("name", re.compile(rf"(?:{_RESIDENT})(?:代表)?{SURNAME}(?:[\u4e00-\u9fff]{{1,2}}?)(?={_SPEAKS})")),
-    ("name", re.compile(rf"{SURNAME}{_GIVEN}{{0,2}}?(?:{_HONORIFIC})")),
-    ("name", re.compile(rf"{SURNAME}姓(?:{_RESIDENT}|男子|女子|司机|车主|户主)?|姓{SURNAME}的?")),
-    ("name", re.compile(rf"[老小阿][{_SURNAMES[:60]}](?={_SPEAKS}|他|她|夫妇|夫妻|一家)")),
 )  # fmt: skip
 
 _ILL = re.compile(
@@ -183,13 +183,24 @@ def _inside(things: list[Any], path: tuple[str | int, ...], place: str) -> Itera
 
 
 def _marks(text: str, known: Known) -> list[tuple[int, int, str]]:
-    """(start, end, kind) in a text, none inside another: the earlier pattern and the longer find win."""
+    """(start, end, kind) in a text, none over another: of a find that overlaps an earlier one the rest is taken."""
     plain = text.translate(_HALF)
+    covered = bytearray(len(text))
     taken: list[tuple[int, int, str]] = []
 
     def take(start: int, end: int, kind: str) -> None:
-        if end > start and not any(start < e and s < end for s, e, _k in taken):
-            taken.append((start, end, kind))
+        whole = not any(covered[start:end])
+        while start < end:
+            if covered[start]:
+                start += 1
+                continue
+            stop = covered.find(1, start, end)
+            stop = end if stop < 0 else stop
+            rest = plain[start:stop]
+            if whole or (len(rest) > 1 and (kind in ("name", "health") or re.search(r"\d", rest))):
+                taken.append((start, stop, kind))
+            covered[start:stop] = b"\1" * (stop - start)
+            start = stop
 
     for name in sorted(known.private, key=len, reverse=True):
         if len(name) > 1:
@@ -204,15 +215,11 @@ def _marks(text: str, known: Known) -> list[tuple[int, int, str]]:
                 if _holds_office(text, start, end, known):
                     continue
             take(start, end, kind)
-    for hit in _ILL.finditer(plain):
-        sentence = (
-            re.split("[。；！？\n]", plain[: hit.start()])[-1] + re.split("[。；！？\n]", plain[hit.start() :])[0]
-        )
-        if hit[0].startswith("患") or _PERSON.search(sentence):
-            # what is found already is not found again; the rest of the words is
-            take(
-                max([hit.start(), *(e for s, e, _k in taken if s < hit.end() and hit.start() < e)]), hit.end(), "health"
-            )
+    for sentence in re.finditer("[^。；！？\n]+", plain):
+        about_a_person = bool(_PERSON.search(sentence[0]))
+        for hit in _ILL.finditer(sentence[0]):
+            if about_a_person or hit[0].startswith("患"):
+                take(sentence.start() + hit.start(), sentence.start() + hit.end(), "health")
     return sorted(taken)
 
 
@@ -288,7 +295,7 @@ def decided(spots: Sequence[Spot], choices: Mapping[str, tuple[str, str | None]]
     kept = []
     for spot in spots:
         choice, reason = choices[spot.key]
-        line: dict[str, Any] = {"spot": spot.key, "kind": spot.kind, "place": spot.place, "path": list(spot.path)}
+        line: dict[str, Any] = {"spot": spot.key, "kind": spot.kind, "path": list(spot.path)}
         line |= {"start": spot.start, "length": len(spot.text), "choice": choice}
         if choice == "keep":
             line |= {"text": spot.text, "reason": reason}

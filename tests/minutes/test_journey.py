@@ -16,7 +16,7 @@ from hearings.documents import RenderFailed
 from hearings.errors import RuleBroken
 from hearings.files import Blob
 from hearings.issues import operations as issues
-from hearings.minutes import content, operations, queries, routes
+from hearings.minutes import content, operations, press, proof, queries, routes
 from hearings.minutes.models import Minutes
 from hearings.people.models import User
 from hearings.schedule import operations as schedule
@@ -500,3 +500,9 @@ def test_a_real_paper_is_printed(world, browser, concluded):
     assert answer.status_code == 303, answer.text
     pdf = one.get(f"{base}.pdf").data
     assert pdf.startswith(b"%PDF-") and len(pdf) > 10_000
+    minutes = queries.latest(concluded)
+    word = one.get(f"{base}.docx").data
+    assert hashlib.sha256(word).hexdigest() == minutes.docx_sha256 and word.startswith(b"PK")
+    printed = {k: v for k, v in minutes.content.items() if k != "signed_copy"}
+    assert press.both(printed) == (pdf, word)  # the same content has the same bytes
+    assert minutes.content["verify"]["code"] == minutes.code == proof.code_of(printed)

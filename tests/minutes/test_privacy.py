@@ -110,5 +110,5 @@ def test_a_decision_does_not_write_the_blackened_words_down_again():
     choices = {s.key: ("keep", "公开的电话") if s.kind == "phone" else ("blacken", None) for s in spots}
     stored = privacy.decided(spots, choices)
     assert len(stored) == len(spots)
-    assert "陈女士" not in "".join(str(d) for d in stored if d["choice"] == "blacken" and "陈" not in d["place"])
+    assert "陈女士" not in "".join(str(d) for d in stored if d["choice"] == "blacken")
     assert [d["reason"] for d in stored if d["choice"] == "keep"] == ["公开的电话"]
