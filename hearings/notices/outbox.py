@@ -5,6 +5,7 @@ dies in between leaves a claim that runs out; the mail then goes again under the
 "perhaps twice" (at least once, never lost).
 """
 
+import hashlib
 import logging
 import smtplib
 import socket
@@ -23,14 +24,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from ..calendars import ics
-from ..db import LOCAL, db, now
+from ..db import LOCAL, db, now, reading
+from . import robot
 from .models import Channel, Message, MessageState
+from .robot import Refused
 
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(minutes=5)
 PAUSES = (1, 5, 15, 60, 240, 720)
 """Minutes until the next try; after the last the message has failed."""
+BREATH = 0.005
+"""Seconds between two mails: people who save something meanwhile get their turn."""
 
 
 def base_url() -> str:
@@ -144,51 +149,52 @@ def claim(id_: int) -> bool:
 def send_all(limit: int = 50) -> int:
     """Send what is ready. Returns how many went out."""
     sent = 0
-    ids = ready(limit)
-    db.session.commit()
+    with reading():
+        ids = ready(limit)
+        db.session.commit()
     with _Post() as post:
         for id_ in ids:
             if not claim(id_):
                 continue
-            message = db.session.get_one(Message, id_)
-            if message.message_id is None:
-                message.message_id = f"<{message.id}.{_short(message.key)}@{current_app.config['UID_HOST']}>"
-            mail = compose(message)
-            address = message.address or ""
-            channel, subject, text = message.channel, message.subject, message.text
-            db.session.commit()  # nothing is held while the network takes its time
+            with reading():
+                message = db.session.get_one(Message, id_)
+                channel, address = message.channel, message.address or ""
+                subject, text, mail = message.subject, message.text, compose(message)
+                db.session.commit()  # nothing is held while the network takes its time
             try:
                 if channel == Channel.ROBOT:
-                    from . import robot
-
                     robot.send(address, subject, text)
                 else:
                     post.send(mail, address)
             except Refused as refused:
                 _failed(id_, refused)
             else:
-                _stamp(id_)
+                _stamp(id_, str(mail["Message-ID"]))
                 sent += 1
+            wait(BREATH)
     return sent
 
 
-def _short(key: str) -> str:
-    import hashlib
+def message_id_of(message: Message) -> str:
+    """The same at every try, so that a mail that went twice can be told (RFC 5322 3.6.4)."""
+    return f"<{message.id}.{_short(message.key)}@{current_app.config['UID_HOST']}>"
 
+
+def _short(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-def _stamp(id_: int) -> None:
+def _stamp(id_: int, message_id: str) -> None:
     db.session.execute(
         update(Message)
         .where(Message.id == id_)
-        .values(state=MessageState.SENT, sent_at=now(), claimed_until=None, error=None)
+        .values(state=MessageState.SENT, sent_at=now(), claimed_until=None, error=None, message_id=message_id)
     )
     db.session.execute(update(Message).where(Message.part_of_id == id_).values(state=MessageState.SENT, sent_at=now()))
     db.session.commit()
 
 
-def _failed(id_: int, refused: "Refused") -> None:
+def _failed(id_: int, refused: Refused) -> None:
     message = db.session.get_one(Message, id_)
     message.error = refused.words[:500]
     message.claimed_until = None
@@ -198,14 +204,6 @@ def _failed(id_: int, refused: "Refused") -> None:
         message.send_after = now() + timedelta(minutes=PAUSES[message.attempts - 1])
     db.session.commit()
     log.warning("message %s to %s: %s", id_, message.address, refused.words)
-
-
-class Refused(Exception):
-    """A message did not go out: for good, or for now; `words` are the server's."""
-
-    def __init__(self, words: str, *, for_good: bool):
-        super().__init__(words)
-        self.words, self.for_good = words, for_good
 
 
 class _Post:
@@ -292,7 +290,7 @@ def compose(message: Message) -> EmailMessage:
     """The mail (RFC 5322); with a calendar part in the shape all clients take (RFC 6047; calendar.md a.7)."""
     config = current_app.config
     mail = EmailMessage()
-    mail["Message-ID"] = message.message_id or ""
+    mail["Message-ID"] = message_id_of(message)
     mail["Date"] = format_datetime(message.created_at.astimezone(LOCAL))
     mail["Subject"] = ics.line(message.subject)[:300]
     own = sender()

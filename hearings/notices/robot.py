@@ -14,6 +14,14 @@ from flask import current_app
 TIMEOUT = 10.0
 
 
+class Refused(Exception):
+    """A message did not go out: for good, or for now; `words` are the server's."""
+
+    def __init__(self, words: str, *, for_good: bool):
+        super().__init__(words)
+        self.words, self.for_good = words, for_good
+
+
 def signed(url: str, secret: str, at: float) -> str:
     """The address with timestamp and signature, as DingTalk's robots want it (HMAC-SHA256 over time and secret)."""
     stamp = str(round(at * 1000))
@@ -23,9 +31,7 @@ def signed(url: str, secret: str, at: float) -> str:
 
 
 def send(url: str, subject: str, text: str) -> None:
-    """Post one text message. Raises `outbox.Refused`."""
-    from .outbox import Refused
-
+    """Post one text message. Raises `Refused`."""
     if not url.startswith(("http://", "https://")):
         raise Refused("not a web address", for_good=True)
     secret = current_app.config["ROBOT_SECRET"]

@@ -126,7 +126,7 @@ def test_a_server_that_hangs_or_drops_the_line(post, app, habit):
 def test_a_mail_whose_fate_a_crash_left_unknown_goes_again_under_the_same_id(post, monkeypatch):
     mail()
 
-    def die(_id):
+    def die(*_):
         raise SystemExit
 
     with monkeypatch.context() as crash:

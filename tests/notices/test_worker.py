@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
-from hearings.db import db
+from hearings.db import db, reading
 from hearings.notices import outbox
 from hearings.notices.models import Cursor, Message, MessageState
 from tests.conftest import make_app
@@ -84,7 +84,7 @@ def worker(url, folder, port, *options):
 
 
 def left(app):
-    with app.app_context():
+    with app.app_context(), reading():
         count = db.session.scalar(
             select(func.count()).select_from(Message).where(Message.state == MessageState.WAITING)
         )
