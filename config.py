@@ -73,7 +73,8 @@ RULES: dict[str, Rule] = {
     "UNDO_MINUTES": Rule(10, "撤销操作的时限"),
     "IDLE_MINUTES": Rule(120, "等保二级：登录会话空闲超时"),
     "PASSWORD_MIN": Rule(8, "等保二级：口令复杂度"),
-    "LOGIN_FAILURES": Rule(10, "等保二级：登录失败处理"),
+    "LOGIN_FAILURES": Rule(10, "GB/T 22239-2019（等保）8.1.4.1：限制非法登录次数；不论登录名是否存在，处理相同"),
+    "LOCK_MINUTES": Rule(30, "GB/T 22239-2019（等保）8.1.4.1：登录失败处理；期满自动解除，管理员可提前解锁"),
 }
 
 

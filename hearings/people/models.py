@@ -116,6 +116,8 @@ class User(Model, UserMixin):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     failures: Mapped[int] = mapped_column(default=0)
     """Wrong passwords since the last right one."""
+    failed_at: Mapped[datetime | None]
+    """When the last wrong one came."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     department: Mapped[Department | None] = relationship(lazy="joined")
@@ -168,6 +170,17 @@ def _family() -> Any:
     """Ids of an office and of every office that became it; built once, asked on every page of an office."""
     base = select(Department.id).where(Department.id == bindparam("office")).cte(recursive=True)
     return select(base.union(select(Department.id).join(base, Department.successor_id == base.c.id)).c.id)
+
+
+class WrongName(Model):
+    """Tries to sign in under a name that nobody has. They are counted as a person's are, so that the answers do not
+
+    tell which names exist. The name itself is not kept: people type passwords there.
+    """
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    failed_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 @scope("department", Role.ORGANISER, "district")

@@ -1,24 +1,26 @@
 """What happens to offices and people. No commit, no request: the caller passes the actor and commits once."""
 
+import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
 from flask_security.utils import hash_password
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from .. import audit, undo, workdays
-from ..db import db, today
+from ..db import db, now, today
 from ..errors import RuleBroken
 from ..filters import day as day_words
 from ..permissions import Role
 from ..workdays import CalendarDay
 from . import login_name
-from .models import Department, User
+from .models import Department, User, WrongName
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Those that cannot be mistaken for another when a password is read out on the telephone."""
@@ -118,11 +120,42 @@ def lock_user(user: User, *, actor: User) -> None:
 
 
 def unlock_user(user: User, *, actor: User) -> None:
-    """Open a sign-in again, also after too many wrong passwords."""
+    """Open a sign-in again, also after too many wrong passwords and before LOCK_MINUTES have passed."""
     user.active = True
     user.valid_until = None
-    user.failures = 0
+    user.failures, user.failed_at = 0, None
     audit.record("user.unlock", user, actor)
+
+
+def wrong_name(name: str) -> WrongName:
+    """The count of tries under a login name that nobody has."""
+    key = current_app.secret_key or ""
+    digest = hmac.new(key if isinstance(key, bytes) else key.encode(), name.encode(), hashlib.sha256).hexdigest()
+    return db.session.get(WrongName, digest) or WrongName(digest=digest, failures=0)
+
+
+def is_shut_out(tried: User | WrongName) -> bool:
+    """Whether a name takes no password now: LOGIN_FAILURES wrong ones, the last less than LOCK_MINUTES ago.
+
+    GB/T 22239-2019 8.1.4.1. Tries meanwhile are not counted, so nobody is shut out for ever by another's typing.
+    """
+    return tried.failures >= current_app.config["LOGIN_FAILURES"] and not _is_long_ago(tried.failed_at)
+
+
+def _is_long_ago(moment: datetime | None) -> bool:
+    return moment is None or moment + timedelta(minutes=current_app.config["LOCK_MINUTES"]) <= now()
+
+
+def count_failure(tried: User | WrongName) -> None:
+    """One more wrong password; after a time of rest it is the first."""
+    tried.failures = 1 if _is_long_ago(tried.failed_at) else tried.failures + 1
+    tried.failed_at = now()
+    if isinstance(tried, User):
+        audit.record("user.sign_in_failed", tried, None)
+        return
+    rested = now() - timedelta(minutes=current_app.config["LOCK_MINUTES"])
+    db.session.execute(delete(WrongName).where(WrongName.failed_at < rested))
+    db.session.add(tried)
 
 
 def first_password() -> str:
@@ -134,7 +167,7 @@ def first_password() -> str:
 def password_changed(user: User) -> None:
     """The person has chosen a password of their own."""
     user.must_change_password = False
-    user.failures = 0
+    user.failures, user.failed_at = 0, None
     audit.record("user.password", user, user)
 
 
@@ -143,7 +176,7 @@ def reset_password(user: User, *, actor: User | None, password: str | None = Non
     password = password or first_password()
     user.password = hash_password(password)
     user.must_change_password = True
-    user.failures = 0
+    user.failures, user.failed_at = 0, None
     user.fs_uniquifier = secrets.token_hex(16)
     audit.record("user.reset", user, actor)
     return password

@@ -63,8 +63,9 @@ def index() -> Any:
         url_for(".index"),
         options=[selectinload(User.stations)],
     )
-    limit = current_app.config["LOGIN_FAILURES"]
-    return render_template("people/index.html", form=form, rows=rows, limit=limit, filtered=any(wanted.values()))
+    return render_template(
+        "people/index.html", form=form, rows=rows, is_shut_out=operations.is_shut_out, filtered=any(wanted.values())
+    )
 
 
 def _show_once(user: User, password: str) -> None:
@@ -108,10 +109,9 @@ def show(user: User) -> Any:
     done = submit(form, act, to=url_for(".show", id=user.id), said=_("Saved."))
     if done:
         return done
-    limit = current_app.config["LOGIN_FAILURES"]
     state = {
         "locked": not user.active or bool(user.valid_until and user.valid_until < today()),
-        "failed": user.failures >= limit,
+        "failed": operations.is_shut_out(user),
         "is_me": user.id == me().id,
     }
     return page("people/edit.html", form, user=user, state=state)

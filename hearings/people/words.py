@@ -377,6 +377,7 @@ RULE_LABELS: dict[str, Any] = {
     "IDLE_MINUTES": _l("Minutes without activity after which a sign-in ends"),
     "PASSWORD_MIN": _l("Least length of a password"),
     "LOGIN_FAILURES": _l("Wrong passwords after which a sign-in is closed"),
+    "LOCK_MINUTES": _l("Minutes after which it opens again by itself"),
 }
 
 _DENOMINATORS = {"issued": _l("ballots issued"), "present": _l("people present"), "valid": _l("valid ballots")}

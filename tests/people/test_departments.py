@@ -131,7 +131,10 @@ def test_a_rename_planned_ahead_begins_on_its_day(world, browser):
     form = one.get(f"/issues/{issue.id}/assign").text
     assert "区交通运输局" in form and "区交通运输和港航局" not in form
     narrowed = one.get("/issues/").text
-    assert f">{old.short_name}<" in narrowed and "区交通港航局" not in narrowed
+    assert (
+        f'<option value="{old.id}">{old.short_name}' in narrowed
+        and f'<option value="{new.id}">{new.short_name}' not in narrowed
+    )
     assignment = world.assigned(issue)
     assert browser(world.department).get(f"/issues/{issue.id}").status_code == 200
     another = world.issue(world.hearing("concluded"))
@@ -143,7 +146,10 @@ def test_a_rename_planned_ahead_begins_on_its_day(world, browser):
         form = one.get(f"/issues/{another.id}/assign").text
         assert "区交通运输和港航局" in form and "区交通运输局" not in form
         narrowed = one.get("/issues/").text
-        assert "区交通港航局" in narrowed and f">{old.short_name}<" not in narrowed
+        assert (
+            f'<option value="{new.id}">{new.short_name}' in narrowed
+            and f'<option value="{old.id}">{old.short_name}' not in narrowed
+        )
         # the people go on at once with what is open, and are written down as the new office's by the daily run
         assert browser(world.department).post(f"/assignments/{assignment.id}/accept").status_code == 303
         assert world.department.department_id == old.id
