@@ -10,12 +10,14 @@ from datetime import date, datetime
 from typing import Any
 
 from ..db import LOCAL
-from .text import clean
+from .text import clean, width
 
 CELL = 32_767
 """Characters that a cell holds."""
 CUT = "……（全文超出单元格容量，此处截断，请到系统内查看）"
 """How a text ends that is longer."""
+TALLEST = 405
+"""The greatest height of a row, in points."""
 ROWS = 1_048_576
 """Rows that a sheet holds."""
 CREATED = datetime(2021, 1, 1)
@@ -93,12 +95,22 @@ class _Sheet:
         for row, cells in enumerate(self.rows, 1):
             for number, value in enumerate(cells):
                 self._cell(row, number, value)
+            lines = max((self._lines(number, value) for number, value in enumerate(cells)), default=1)
+            if lines > 1:  # not every program finds the height of wrapped lines by itself
+                self.page.set_row(row, min(TALLEST, 15 * lines + 3))
         if self.note:
             self._text(last + 2, 0, _tidy(self.note), self.under)
         if self.columns:
             self.page.autofilter(0, 0, last, len(self.columns) - 1)
         self.page.freeze_panes(1, 0)
         self._paper()
+
+    def _lines(self, number: int, value: Any) -> int:
+        """How many lines a cell's text takes at its column's width, a Han character being two digits wide."""
+        if not isinstance(value, str):
+            return 1
+        room = max(1.0, (self.columns[number]["width"] - 1) / 2)
+        return sum(max(1, math.ceil(width(line) / room)) for line in value[:CELL].split("\n"))
 
     def _paper(self) -> None:
         """A4 on its side, as wide as the page; the head on every page."""

@@ -97,6 +97,12 @@ def test_long_texts_are_cut_with_a_sentence_and_control_characters_gone() -> Non
     assert sheet["A5"].value == "x" + "😀" * ((CELL - len(CUT) - 1) // 2) + CUT
 
 
+def test_rows_are_as_high_as_their_lines() -> None:
+    rows = [["短"], ["长" * 22], ["一\n二\n三"], ["长" * 9000], ["x" * 11]]
+    sheet = read(to_workbook(book(rows)))["承诺事项"]  # a column 12 wide: five Han characters and a half
+    assert [sheet.row_dimensions[n].height for n in range(2, 7)] == [None, 63, 48, 405, 33]
+
+
 def test_names_of_sheets() -> None:
     sheet = book([])["sheets"][0]
     names = ["a/b[c]:*?\\", "", "同名", "同名", "同" * 40, "同" * 40, "History", "'引号'"]
