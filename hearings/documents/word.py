@@ -144,6 +144,7 @@ STYLES = (
     Style("Draft", "草稿标记", HEI, 14, 280, "right", grid=False),
     Style("Spacer", "间隔", size=1, line=10, align="left", grid=False),
 )  # fmt: skip
+_AFTER = {style.id: style.after for style in STYLES if style.after}
 LARGE = {"Body", "Addressee", "Heading1", "Measure", "Signature", "Remark", "AnnexNote", "TableTitle"}
 
 
@@ -184,7 +185,8 @@ _UNSURE = re.compile(
 )
 """Marks that are full-width in Chinese and slim in Latin typefaces; Word wants to be told."""
 _GAP = '<w:p><w:pPr><w:pStyle w:val="Spacer"/><w:spacing'
-_STYLE_OF = re.compile('<w:p><w:pPr><w:pStyle w:val="([^"]+)"')
+_GAP_LINE = re.compile(_GAP + ' w:line="([0-9]+)"')
+_STYLE_OF = re.compile('<w:p><w:pPr><w:pStyle w:val="([^"]+)"/>')
 _NUMBERED = re.compile(r"(\d{1,3})\. ")
 
 
@@ -289,6 +291,18 @@ class _Writer:
         section = self.base.wide if self.on_its_side else self.base.upright
         self.blocks.append(_paragraph("Spacer", "", section))
         self.on_its_side = on_its_side
+
+    def air(self, before: float) -> str:
+        """Return the spacing before the next paragraph: what lies below the last block counts towards it."""
+        below = float(_AFTER.get(self.last_style, 0))
+        if self.blocks and (gap := _GAP_LINE.match(self.blocks[-1])):
+            below = int(gap[1])
+        return _spacing(max(0, before - below))
+
+    def keep(self) -> None:
+        """Let the last paragraph stand on one page with what comes next."""
+        if self.last_style not in ("", "Spacer") and "<w:keepNext/>" not in self.blocks[-1]:
+            self.blocks[-1] = _STYLE_OF.sub(lambda style: style[0] + _KEEP, self.blocks[-1], count=1)
 
     def no_gap(self) -> None:
         """Take back the air after a table where the page ends anyway: it might end on a page of its own."""
@@ -475,7 +489,7 @@ def _pictures(to: _Writer, pictures: Iterable[Mapping[str, Any]]) -> None:
         image = to.files.get(f"attachment:{picture['sha256']}", to.files.get(str(picture["sha256"])))
         shown = to.picture(image, str(picture["caption"])) if image else ""
         if shown:
-            to.blocks.append(_paragraph("Picture", shown))
+            to.blocks.append(_paragraph("Picture", shown, to.air(280)))
         to.add("Caption", picture["caption"])
 
 
@@ -483,7 +497,8 @@ def _annex_note(to: _Writer, attachments: Sequence[Mapping[str, Any]]) -> None:
     for number, annex in enumerate(attachments, 1):
         named = (f"{number}. " if len(attachments) > 1 else "") + str(annex["title"])
         if number == 1:
-            to.add("AnnexNote", "附件：" + named, _spacing(PITCH))
+            to.keep()
+            to.add("AnnexNote", "附件：" + named, to.air(PITCH))
         else:
             to.add("AnnexNote", named, _hanging(6, 1))
 
@@ -624,9 +639,10 @@ def _minutes(to: _Writer, paper: dict[str, Any]) -> None:
     for number, each in enumerate(paper["attendance"]):
         label = _run(f"{each['label']}：", HEI)
         names = _run("；".join(each["groups"]))
-        to.blocks.append(_paragraph("Attendance", label + names, "" if number else _spacing(PITCH)))
+        to.blocks.append(_paragraph("Attendance", label + names, "" if number else to.air(PITCH)))
     if paper.get("correction_reason"):
-        to.add("Remark", f"（本纪要为第{paper['version']}版。更正原因：{paper['correction_reason']}）")
+        to.keep()
+        to.add("Remark", f"（本纪要为第{paper['version']}版。更正原因：{paper['correction_reason']}）", to.air(PITCH))
     _annexes(to, attachments)
     named = (("拟稿：", "drafted_by"), ("核稿：", "reviewed_by"), ("签发：", "issued_by"))
     signers = [label + paper[key] for label, key in named if paper.get(key)]
@@ -662,10 +678,11 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
     if paper.get("signature"):
         _signature(to, paper["signature"], large)
     if paper.get("remark"):
-        to.add("Remark", f"（{paper['remark']}）")
+        to.keep()
+        to.add("Remark", f"（{paper['remark']}）", to.air(PITCH))
     if paper.get("receipt"):
         to.turn(False)
-        to.blocks.append(_paragraph("CutLine", "", _spacing(280)))
+        to.blocks.append(_paragraph("CutLine", "", to.air(280)))
         to.add("TableTitle", paper["receipt"]["title"], _spacing(280))
         _facts(to, paper["receipt"]["rows"], together=True)
     _annexes(to, attachments)
@@ -710,6 +727,7 @@ def _signature(to: _Writer, signature: Mapping[str, Any], large: bool) -> None:
     """7.3.5.1 sealed: date four characters from the right, organ centred over it; 7.3.5.2 not sealed: organ two
     characters from the right, the date begins two after the organ's first.
     """
+    to.keep()
     organ, date = str(signature["organ"]), str(signature.get("date") or "")
     sealed = bool(signature.get("sealed"))
     right = round((4 if sealed else 2) * CHARACTER)
@@ -723,7 +741,7 @@ def _signature(to: _Writer, signature: Mapping[str, Any], large: bool) -> None:
     keep = "<w:keepNext/><w:keepLines/>"
     first = f'<w:ind w:left="{left}" w:right="{right if sealed else 0}"/>'
     then = f'<w:ind w:left="{left + shift}" w:right="{right if sealed else 0}"/>'
-    to.add("Signature", organ, (keep if date else "") + _spacing(PITCH) + first + align)
+    to.add("Signature", organ, (keep if date else "") + to.air(PITCH) + first + align)
     if date:
         to.add("Signature", date, then + align)
 

@@ -289,6 +289,26 @@ def test_what_a_reply_letter_has(reply: bytes) -> None:
     assert [written(p) for p in styled(reply, "要素")] == ["霞浦铁路桥下堆物", "清理", "照明", "", "", ""]
 
 
+def test_air_is_not_left_twice_nor_on_a_page_of_its_own() -> None:
+    """As in the PDF, where margins collapse; and nothing but the break follows a last table."""
+    made = to_word(
+        "paper", paper(summary=[["问题", "堆物"]], paragraphs=[], signature={"organ": "区教育局", "date": None})
+    )
+    before = styled(made, "署名")[0].find(f"{W}pPr/{W}spacing").get(W + "before")
+    assert before == "0"
+    plain = to_word("paper", paper(signature={"organ": "区教育局", "date": None}))
+    assert styled(plain, "署名")[0].find(f"{W}pPr/{W}spacing").get(W + "before") == "579"
+    last = to_word("paper", paper(summary=[["问题", "堆物"]], paragraphs=[]))
+    (end,) = styled(last, "间隔")
+    assert end.find(f"{W}pPr/{W}spacing") is None
+
+
+def test_a_signature_keeps_to_the_text_and_a_remark_to_the_signature(reply: bytes) -> None:
+    kept = [written(p) for p in body(reply).iter(W + "p") if p.find(f"{W}pPr/{W}keepNext") is not None]
+    assert {"桥下照片", "3. 明细表", "北仑区交通运输局", "2021年6月25日"} <= set(kept)
+    assert "（联系人：代表丙）" not in kept
+
+
 def test_the_record_block_is_the_last_thing(six: bytes) -> None:
     said = [written(p) for p in styled(six, "版记")]
     cc = "、".join(minutes(6)["cc"])
