@@ -409,3 +409,20 @@ def test_the_data_is_taken_anew_when_the_paper_is_made_final(world, evening):
     assert before == 0
     assert [c["percent"] for c in made["data"]["commitments"]] == [70, 70, 70]
     assert content.differences(minutes.content, minutes.composed, content.compose(evening)) == []
+
+
+def test_what_was_blackened_for_the_public_is_in_no_embedded_file(world, evening):
+    with clock_at(at(date(2021, 4, 2), 14)):
+        minutes = operations.draft(evening, actor=world.organiser)
+        operations.review(minutes, actor=world.street)
+        operations.publish(minutes, issued_by="张某某", issued_on=date(2021, 3, 30), actor=world.organiser, pdf=b"%PDF")
+        _stripped, spots = operations.spots_of(minutes)
+        assert SECRET in {spot.text for spot in spots}
+        shown, _decisions = operations.to_release(minutes, {spot.key: ("blacken", None) for spot in spots})
+        db.session.commit()
+    files = {each.name: each.data for each in data.associated(shown)}
+    assert sorted(files) == ["calendar.ics", "commitments.csv", "minutes.json"]
+    assert faults(json.loads(files["minutes.json"])) == []
+    for body in [json.dumps(shown, ensure_ascii=False).encode(), *files.values()]:
+        assert SECRET.encode() not in body
+    assert json.loads(files["minutes.json"])["signatures"]["drafted_by"] is None
