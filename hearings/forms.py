@@ -373,8 +373,9 @@ class Form(FlaskForm):
     the form was filled in, so that `merge()` can tell my changes from another person's.
     """
 
-    form_id = HiddenField()
-    base = HiddenField()
+    # Without a label of its own a field has one made, and for that the library reads its catalogue from the disk.
+    form_id = HiddenField("")
+    base = HiddenField("")
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -242,7 +242,7 @@ class OutcomeForm(Form):
 class LogForm(IssueForm):
     """The phone's form: an issue and its photos. `client_id` makes a double send one issue."""
 
-    client_id = HiddenField()
+    client_id = HiddenField("")
     photos = MultipleFileField(_l("Photos"), description=_l("They are made small; place and device are removed."))
 
     @property

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Date, Integer, and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
-from sqlalchemy.orm import joinedload, lazyload, raiseload
+from sqlalchemy.orm import joinedload, lazyload, raiseload, selectinload
 
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
@@ -59,9 +59,7 @@ SOURCES_OF_LISTS = 24
 def departments(also: Sequence[Department] = ()) -> list[Department]:
     """Current offices in their order, and those of `also` that have been retired since."""
     current = db.session.scalars(
-        select(Department)
-        .where(offices_of_today())
-        .order_by(Department.position, Department.id)
+        select(Department).where(offices_of_today()).order_by(Department.position, Department.id)
     ).all()
     return [*current, *(d for d in also if d not in current)]
 
@@ -666,13 +664,16 @@ def _promise_rows(ids: Sequence[int]) -> list[PromiseRow]:
 
 
 def whole_issue() -> tuple[Any, ...]:
-    """Loader options: everything of an issue that its page names, in the statement that fetches it."""
+    """Loader options: everything of an issue that its page names, in the statement that fetches it and one more.
+
+    Co-signers apart and the hearing by an inner join: a join within an outer join is made of whole tables first.
+    """
     return (
-        joinedload(Issue.hearing).raiseload(Hearing.chair),
+        joinedload(Issue.hearing, innerjoin=True).raiseload(Hearing.chair),
         joinedload(Issue.topic),
         joinedload(Issue.lead_deputy).options(lazyload(User.role_rows), lazyload(User.department)),
         joinedload(Issue.logged_by).options(lazyload(User.role_rows), lazyload(User.department)),
-        joinedload(Issue.cosigners).options(lazyload(User.role_rows), lazyload(User.department)),
+        selectinload(Issue.cosigners).options(lazyload(User.role_rows), lazyload(User.department)),
     )
 
 
@@ -788,7 +789,7 @@ def whole_commitment() -> tuple[Any, ...]:
     return (
         joinedload(Commitment.lead),
         joinedload(Commitment.co_handlers),
-        joinedload(Commitment.issue).joinedload(Issue.hearing),
+        joinedload(Commitment.issue, innerjoin=True).joinedload(Issue.hearing, innerjoin=True),
     )
 
 
