@@ -135,7 +135,7 @@ class Loader:
         for hearing in (example.hearing, *example.meetings):
             self.data[hearing.key] = hearing
         stream(example.hearing.key, ((e.at, e.kind, dict(e.payload)) for e in example.events))
-        for hearing in corpus.OTHER_HEARINGS(self.today):
+        for hearing in corpus.OTHER_HEARINGS(self.today, end.astimezone(LOCAL)):
             self.data[hearing.key] = hearing
             stream(hearing.key, ((e.at, e.kind, dict(e.payload)) for e in hearing.life))
             for issue in hearing.issues:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import cycle
 from random import Random
 
@@ -855,7 +855,23 @@ LOOK_BACK_MINUTES = "与会人员先看现场，再逐项对照承诺，听取�
 # Those that did not take place, and those to come
 
 
-def special(years: Years, tonight: Draft, before: Draft) -> list[Hearing]:
+USUAL_TIMES = (time(19), time(14, 30), time(9, 30))
+"""When hearings and meetings begin."""
+
+
+def begin_of(moment: datetime) -> datetime:
+    """When a session that is under way at `moment` has begun: on the half hour, at most two hours ago, on that day,
+
+    and of these the nearest to a usual time.
+    """
+    day = moment.date()
+    halves = [on(day).replace(hour=n // 2, minute=30 * (n % 2)) for n in range(48)]
+    fitting = [half for half in halves if timedelta(minutes=10) <= moment - half <= timedelta(hours=2)]
+    usual = [on(day, at.hour, at.minute) for at in USUAL_TIMES]
+    return min(fitting, key=lambda half: min(abs(half - at) for at in usual), default=halves[0])
+
+
+def special(years: Years, tonight: Draft, before: Draft, moment: datetime) -> list[Hearing]:
     """Cancelled, discarded; in session, announced, postponed and in draft, as of today."""
     today = years.today
     number = tonight.number or 0
@@ -918,13 +934,22 @@ def special(years: Years, tonight: Draft, before: Draft) -> list[Hearing]:
     )
     planned = record(tonight, before, "in_session", today)
     people = tuple(replace(p, came="signed_in") if nth % 5 != 4 else p for nth, p in enumerate(planned.participants))
-    # Already open whenever the demo is loaded, so everything stands in the first half hour of the day.
+    # Already open whenever the demo is loaded, and what has been said so far has been said by then.
+    begin = begin_of(moment)
     opened = replace(
-        planned, topics=(*planned.topics, extra), participants=people, opened_at=on(today, 0, 1), status="in_session"
+        planned,
+        topics=(*planned.topics, extra),
+        participants=people,
+        starts_at=begin,
+        ends_at=min(begin + timedelta(hours=2), on(today, 23, 59)),
+        opened_at=begin,
+        status="in_session",
     )
+    acts = night_events(opened, tonight.organiser)
+    share = min(1.0, (moment - begin) / (max(event.at for event in acts) - begin))
     acts = [
-        replace(event, at=on(today, 0, 1) + timedelta(seconds=5 * nth))
-        for nth, event in enumerate(night_events(opened, tonight.organiser))
+        replace(event, at=(begin + (event.at - begin) * share).replace(microsecond=0)) if event.at > begin else event
+        for event in acts
     ]
     by = {"by": tonight.organiser}
     taken_in = (
@@ -1092,8 +1117,8 @@ def consultation(today: date) -> Hearing:
     )
 
 
-def OTHER_HEARINGS(today: date) -> list[Hearing]:
-    """All hearings and look-backs but the example's, in order of date."""
+def OTHER_HEARINGS(today: date, moment: datetime | None = None) -> list[Hearing]:
+    """All hearings and look-backs but the example's, in order of date; one of them is in session at `moment`."""
     years = Years(today)
     latest = latest_night(today)
     nights = [*FIRST_NIGHTS, *regular_nights(latest - timedelta(days=19)), latest]
@@ -1133,7 +1158,7 @@ def OTHER_HEARINGS(today: date) -> list[Hearing]:
     found += look_backs(drafts, today)
     found.append(next_look_back(drafts, today))
     found.append(consultation(today))
-    found += special(years, tonight, drafts[-1])
+    found += special(years, tonight, drafts[-1], moment or on(today, 20))
     # What a year of long holidays brings out of order still happens in order.
     found = [replace(h, life=tuple(sorted(h.life, key=lambda event: event.at))) for h in found]
     return sorted(found, key=lambda hearing: hearing.starts_at)

@@ -24,7 +24,7 @@ from hearings.demo.corpus import (
     STREETS,
     TOPIC_POOL,
 )
-from hearings.demo.shapes import Commitment, Event, Finding, Hearing, Issue
+from hearings.demo.shapes import Commitment, Event, Finding, Hearing, Issue, on
 from hearings.demo.troubles import cases
 
 
@@ -407,6 +407,40 @@ class TestYears:
             for issue in hearing.issues:
                 for step in issue.plan:
                     assert hearing.starts_at.date() + timedelta(days=step.days_after) < today
+
+    @pytest.mark.parametrize(
+        ("at", "begins"),
+        [
+            ((0, 0), (0, 0)),
+            ((0, 10), (0, 0)),
+            ((8, 0), (7, 30)),
+            ((9, 45), (9, 30)),
+            ((13, 0), (11, 0)),
+            ((16, 20), (14, 30)),
+            ((19, 5), (18, 30)),
+            ((19, 30), (19, 0)),
+            ((21, 0), (19, 0)),
+            ((23, 50), (22, 0)),
+        ],
+    )
+    def test_a_session_is_under_way_at_any_hour(self, at, begins):
+        """It has begun at a time that can be believed, and what has been said so far has been said by then."""
+        today = DAYS[0]
+        moment = on(today, *at)
+        found = OTHER_HEARINGS(today, moment)
+        assert found == OTHER_HEARINGS(today, moment)
+        (running,) = [h for h in found if h.status == "in_session"]
+        assert (running.starts_at, running.opened_at) == (on(today, *begins),) * 2
+        assert moment - timedelta(hours=2) <= running.starts_at <= moment < on(today, 23, 59)
+        assert running.ends_at.date() == today
+        kinds = [event.kind for event in running.life]
+        opened = kinds.index("hearing_opened")
+        came = [event.at for event in running.life if event.kind == "participant_came"]
+        assert running.starts_at - timedelta(minutes=30) <= min(came) <= max(came) <= moment
+        assert {"issue_registered", "exchange_added", "outcome_decided"} <= set(kinds[opened:])
+        assert "issue_registered" not in kinds[:opened]
+        assert all(event.at <= moment for event in running.life)
+        assert [event.at for event in running.life] == sorted(event.at for event in running.life)
 
     def test_lives_stand_in_order(self):
         for hearing in years():
