@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Date, Integer, and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
-from sqlalchemy.orm import joinedload, lazyload, raiseload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, load_only, raiseload, selectinload
 
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
@@ -65,7 +65,7 @@ def departments(also: Sequence[Department] = ()) -> list[Department]:
 
 
 def deputies(hearing: Hearing | None = None) -> list[User]:
-    """Deputies who can sign in; those invited to `hearing` first, each in protocol order."""
+    """Deputies who can sign in, by name only; those invited to `hearing` first, each in protocol order."""
     invited: Any = literal(0)
     if hearing is not None:
         invited = exists().where(Participant.hearing_id == hearing.id, Participant.user_id == User.id)
@@ -74,7 +74,7 @@ def deputies(hearing: Hearing | None = None) -> list[User]:
             select(User)
             .join(UserRole, and_(UserRole.user_id == User.id, UserRole.role == Role.DEPUTY))
             .where(User.active)
-            .options(lazyload(User.role_rows), lazyload(User.department))
+            .options(load_only(User.name), lazyload(User.role_rows), lazyload(User.department))
             .order_by(invited.desc(), User.protocol_order, User.id)
         )
     )

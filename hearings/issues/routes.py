@@ -172,8 +172,9 @@ def new(hearing: Hearing) -> Any:
         issue = operations.log_issue(hearing, client_id=form.sender, actor=user, **form.fields())
         if issue.logged_by_id != user.id or issue.hearing_id != hearing.id:
             raise RuleBroken(_("Please open the form again; this one belongs to another entry."))
-        known = queries.fingerprints(issue)
-        for file in _stored(form.photos):
+        photos = _stored(form.photos)
+        known = queries.fingerprints(issue) if photos else set()
+        for file in photos:
             if file.sha256 not in known:
                 operations.attach(issue, file, actor=user)
         return issue
