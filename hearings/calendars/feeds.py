@@ -1,19 +1,19 @@
 """What a subscribed calendar holds: a pure function of the rows, the day and what its owner may see.
 
-Serialised events are kept per (uid, sequence, change, variant), so a feed of which nothing changed costs a look at
+Serialised events are kept per (uid, sequence, variant), so a feed of which nothing changed costs a look at
 two narrow lists. Whether anything changed at all is asked of the trail: every change writes its line there, so
 its last number is the version of the whole record.
 """
 
 import hashlib
 import threading
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import and_, false, func, or_, select
+from sqlalchemy import String, and_, cast, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..audit import AuditEvent
@@ -117,25 +117,21 @@ def _promises(feed: Feed) -> Clause:
 
 
 class _Kept:
-    """The last so many values by key; shared by the threads of a process."""
+    """The last so many values by key, the oldest going first; shared by the threads of a process."""
 
     def __init__(self, most: int):
         self.most = most
-        self.rows: OrderedDict[Any, Any] = OrderedDict()
+        self.rows: dict[Any, Any] = {}
         self.lock = threading.Lock()
 
     def get(self, key: Any) -> Any:
-        with self.lock:
-            found = self.rows.get(key)
-            if found is not None:
-                self.rows.move_to_end(key)
-            return found
+        return self.rows.get(key)
 
     def put(self, key: Any, value: Any) -> None:
         with self.lock:
             self.rows[key] = value
             while len(self.rows) > self.most:
-                self.rows.popitem(last=False)
+                del self.rows[next(iter(self.rows))]
 
     def clear(self) -> None:
         with self.lock:
@@ -181,25 +177,24 @@ def names(feed: Feed) -> tuple[str, str]:
 
 
 def _hearing_events(feed: Feed, base_url: str) -> list[bytes]:
-    keys = db.session.execute(
-        select(Hearing.id, Hearing.uid, Hearing.sequence, Hearing.changed_at)
+    found = db.session.execute(
+        select(Hearing.id, Hearing.uid, Hearing.sequence)
         .where(_hearings(feed))
         .order_by(Hearing.starts_at, Hearing.id)
         .limit(MOST)
     ).all()
-    agendas = _agendas(feed, [k.id for k in keys])
+    agendas = _agendas(feed, [k.id for k in found])
     ring = feed.alarms and feed.kind == FeedKind.PERSONAL
+    keys = [f"{k.uid}:{k.sequence}:{hash(agendas.get(k.id, ()))}" for k in found]
 
-    def variant(k: Any) -> Any:
-        return ("hearing", k.uid, k.sequence, k.changed_at, ring, agendas.get(k.id, ()), base_url)
-
-    def write(ids: Iterable[int]) -> dict[int, bytes]:
+    def write(missing: Iterable[str]) -> dict[str, bytes]:
         settings = current_app.config
+        wanted = {key.split(":", 1)[0]: key for key in missing}
         rows = db.session.scalars(
-            select(Hearing).where(Hearing.id.in_(list(ids))).options(joinedload(Hearing.follows))
+            select(Hearing).where(Hearing.uid.in_(list(wanted))).options(joinedload(Hearing.follows))
         ).unique()
         return {
-            h.id: ics.event(
+            wanted[h.uid]: ics.event(
                 occasion(h, agenda=agendas.get(h.id, ()), base_url=base_url),
                 host=settings["UID_HOST"],
                 organisation=None,
@@ -208,7 +203,7 @@ def _hearing_events(feed: Feed, base_url: str) -> list[bytes]:
             for h in rows
         }
 
-    return _joined(keys, variant, write)
+    return _joined(keys, f"|{ring}|{base_url}", write)
 
 
 CATEGORIES = {
@@ -260,21 +255,20 @@ def _agendas(feed: Feed, ids: list[int]) -> dict[int, tuple[str, ...]]:
 def _promise_events(feed: Feed, base_url: str) -> list[bytes]:
     if feed.kind not in (FeedKind.PERSONAL, FeedKind.DEPARTMENT):
         return []
-    keys = db.session.execute(
-        select(Commitment.id, Commitment.uid, Commitment.sequence, Commitment.changed_at)
+    # one narrow column: most of the work of a warm feed is to take these rows from the database
+    keys = db.session.scalars(
+        select(Commitment.uid + literal(":") + cast(Commitment.sequence, String))
         .where(_promises(feed))
         .order_by(Commitment.due_on.desc(), Commitment.id)
         .limit(MOST)
     ).all()
 
-    def variant(k: Any) -> Any:
-        return ("promise", k.uid, k.sequence, k.changed_at, feed.alarms, feed.todo, base_url)
-
-    def write(ids: Iterable[int]) -> dict[int, bytes]:
+    def write(missing: Iterable[str]) -> dict[str, bytes]:
         host = current_app.config["UID_HOST"]
+        wanted = {key.split(":", 1)[0]: key for key in missing}
         rows = db.session.scalars(
             select(Commitment)
-            .where(Commitment.id.in_(list(ids)))
+            .where(Commitment.uid.in_(list(wanted)))
             .options(
                 joinedload(Commitment.lead),
                 selectinload(Commitment.co_handlers),
@@ -282,9 +276,11 @@ def _promise_events(feed: Feed, base_url: str) -> list[bytes]:
             )
         ).unique()
         make = ics.todo if feed.todo else ics.due_event
-        return {c.id: make(due(c, base_url), host=host, alarms=feed.alarms).to_ical(sorted=False) for c in rows}
+        return {
+            wanted[c.uid]: make(due(c, base_url), host=host, alarms=feed.alarms).to_ical(sorted=False) for c in rows
+        }
 
-    return _joined(keys, variant, write)
+    return _joined(keys, f"|{feed.alarms}|{feed.todo}|{base_url}", write)
 
 
 def due(commitment: Commitment, base_url: str) -> ics.Due:
@@ -307,18 +303,19 @@ def due(commitment: Commitment, base_url: str) -> ics.Due:
     )
 
 
-def _joined(
-    keys: Sequence[Any], variant: Callable[[Any], Any], write: Callable[[Iterable[int]], dict[int, bytes]]
-) -> list[bytes]:
-    """The events in the order of `keys`: those that are known, and the rest written now."""
-    known = {k.id: events.get(variant(k)) for k in keys}
-    missing = [k for k in keys if known[k.id] is None]
+def _joined(keys: Sequence[str], variant: str, write: Callable[[Iterable[str]], dict[str, bytes]]) -> list[bytes]:
+    """The events in the order of `keys` (uid and sequence): those that are known, and the rest written now.
+
+    The sequence counts every change that shows, so uid, sequence and variant name the bytes.
+    """
+    known = [events.get(key + variant) for key in keys]
+    missing = [key for key, found in zip(keys, known, strict=True) if found is None]
     if missing:
-        fresh = write(k.id for k in missing)
-        for k in missing:
-            known[k.id] = fresh[k.id]
-            events.put(variant(k), fresh[k.id])
-    return [known[k.id] for k in keys]
+        fresh = write(missing)
+        for key in missing:
+            events.put(key + variant, fresh[key])
+        known = [fresh[key] if found is None else found for key, found in zip(keys, known, strict=True)]
+    return known
 
 
 # -- answering -------------------------------------------------------------------------------------------

@@ -1,0 +1,147 @@
+"""Calendars: a cold feed beside bare icalendar, a warm one beside a cold one, a 304 beside a warm 200.
+
+Ratios of one run in one process; run by `make bench`.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from icalendar import Alarm, Calendar, Event
+from sqlalchemy import select
+
+from hearings.calendars import feeds, operations
+from hearings.calendars.models import FeedKind
+from hearings.db import LOCAL, db, now, today
+from hearings.issues.models import Commitment
+from tests import factories
+from tests.conftest import counted, make_app
+
+EVENTS = 900
+"""What one of our feeds holds at most; the baseline builds as many."""
+LIMITS = {"cold over bare icalendar": 1.2, "cold over warm": 100.0, "warm 200 over 304": 10.0}
+
+
+def seconds(act: Callable[[], Any], times: int = 7) -> float:
+    """The median of some runs."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - start)
+    return median(taken)
+
+
+def bare(count: int) -> bytes:
+    """As many due dates by icalendar alone, with the same properties."""
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//x//y//ZH")
+    day = date(2026, 12, 1)
+    for n in range(count):
+        event = Event()
+        event.add("uid", f"commitment-{n:032x}@yexunhui.local")
+        event.add("sequence", 1)
+        for name in ("created", "last-modified", "dtstamp"):
+            event.add(name, now())
+        event.add("summary", f"【承诺到期】第{n}项：清理桥下空间并安装照明")
+        event.add("description", "问题：铁路桥下堆物无灯\n主办：区交通运输局\nhttp://localhost/issues/1")
+        event.add("url", "http://localhost/issues/1", parameters={"VALUE": "URI"})
+        event.add("class", "PUBLIC")
+        event.add("categories", ["承诺"])
+        event.add("related-to", f"hearing-{n:032x}@yexunhui.local", parameters={"RELTYPE": "PARENT"})
+        event.add("dtstart", day)
+        event.add("dtend", day + timedelta(days=1))
+        event.add("status", "CONFIRMED")
+        event.add("transp", "TRANSPARENT")
+        event.add("x-microsoft-cdo-busystatus", "FREE")
+        for back in (3, 1):
+            alarm = Alarm()
+            alarm.add("action", "DISPLAY")
+            alarm.add("description", f"【承诺到期】第{n}项：清理桥下空间并安装照明")
+            at = datetime(2026, 12, 1, 9, tzinfo=LOCAL) - timedelta(days=back)
+            alarm.add("trigger", at, parameters={"VALUE": "DATE-TIME"})
+            alarm.add("uid", f"alarm-{back}-{n:032x}@yexunhui.local")
+            event.add_component(alarm)
+        calendar.add_component(event)
+    return calendar.to_ical(sorted=False)
+
+
+def measure() -> dict[str, float]:
+    """The ratios."""
+    folder = Path(tempfile.mkdtemp())
+    app = make_app(f"sqlite:///{folder / 'bench.db'}", folder)
+    with app.app_context():
+        db.create_all()
+        world = factories.World.make()
+        issue = world.issue(world.hearing("in_session", day=today()))
+        for n in range(EVENTS):
+            db.session.add(
+                Commitment(
+                    issue_id=issue.id,
+                    position=n + 1,
+                    lead_id=world.bureau.id,
+                    measure=f"第{n}项：清理桥下空间并安装照明",
+                    due_on=today() + timedelta(days=n % 300),
+                )
+            )
+        row, token = operations.subscribe(FeedKind.DEPARTMENT, actor=world.department)
+        db.session.commit()
+        path, base = f"/cal/{token}/calendar.ics", "http://localhost"
+
+        def cold() -> None:
+            feeds.events.clear()
+            feeds.tags.clear()
+            db.session.expire_all()
+            feeds.body(feeds.of(row), base_url=base)
+
+        def warm() -> None:
+            feeds.body(feeds.of(row), base_url=base)
+
+        baseline = seconds(lambda: bare(EVENTS), 5)
+        taken = {"bare icalendar": baseline, "cold": seconds(cold, 5)}
+        promise = db.session.scalars(select(Commitment).limit(1)).one()
+
+        def one_changed() -> float:
+            promise.touch()
+            db.session.commit()
+            feeds.of(row)  # the subscription itself, and its owner, are read by every request
+            start = time.perf_counter()
+            warm()
+            return time.perf_counter() - start
+
+        warm()
+        taken["warm, one event changed"] = median(one_changed() for _ in range(15))
+        client = app.test_client()
+        first = client.get(path)
+        tag = first.headers["ETag"]
+        taken["warm 200"] = seconds(lambda: client.get(path), 15)
+        taken["304"] = seconds(lambda: client.get(path, headers={"If-None-Match": tag}), 15)
+        with counted() as said:
+            assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+        print(f"feed of {EVENTS} events, {len(first.data)} bytes; a 304 takes {len(said)} statements")
+        for name, value in taken.items():
+            print(f"  {name:28} {1000 * value:8.2f} ms")
+        db.session.remove()
+        db.engine.dispose()
+    return {
+        "cold over bare icalendar": taken["cold"] / taken["bare icalendar"],
+        "cold over warm": taken["cold"] / taken["warm, one event changed"],
+        "warm 200 over 304": taken["warm 200"] / taken["304"],
+    }
+
+
+def main() -> None:
+    """Print the ratios beside what was asked for."""
+    for name, ratio in measure().items():
+        wanted = LIMITS[name]
+        kept = ratio <= wanted if name.startswith("cold over bare") else ratio >= wanted
+        print(f"  {name:28} {ratio:8.2f}  (asked: {wanted})  {'reached' if kept else 'NOT REACHED'}")
+
+
+if __name__ == "__main__":
+    main()
