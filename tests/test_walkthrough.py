@@ -353,7 +353,7 @@ def promises_are_reported_and_moved(cast):
         bureau.opens("/commitments/1").follows("报告完成")
         bureau.sends("报告完成", report="桥下清出堆物46吨。", files=photo("清理后.jpg")).reads("已报完成", "清理后.jpg")
     with on("2025-06-03 09:00"):
-        organiser.opens("/").reads("待核验的完成报告 1").follows("核验").sends("核实兑现").reads("已兑现", "撤销")
+        organiser.opens("/").reads("待验收的完成报告 1").follows("验收").sends("验收").reads("已兑现", "撤销")
 
 
 def departments_reply(cast):
@@ -362,8 +362,8 @@ def departments_reply(cast):
     with on("2025-06-10 09:00"):
         organiser.opens("/issues/2").follows("答复（新碶街道办）")
         organiser.sends("提交答复", result_class="A", text="助餐点已供应晚餐。", signed_by="沈某某")
-        organiser.reads("销号：尚未请代表确认。").follows("请代表确认").reads("2025年7月1日（周二）前答复")
-        organiser.sends("征询代表").reads("已请代表乙在2025年7月1日前确认。")
+        organiser.reads("销号：尚未提请代表确认。").follows("提请代表确认").reads("2025年7月1日（周二）前答复")
+        organiser.sends("提请").reads("已提请代表乙在2025年7月1日前确认。")
         cast.deputy2.opens("/").reads("待您确认 1", "社区助餐点没有晚餐", "还有21天")
     with on("2025-06-12 09:00"):
         bureau.opens("/issues/1").follows("答复").reads("B 部分解决或列入计划逐步解决")
@@ -378,13 +378,13 @@ def departments_reply(cast):
         bureau.opens("/commitments/2").follows("报告完成").sends("报告完成", report="12盏灯全部装好。")
         bureau.opens("/issues/1").follows("再次答复")
         bureau.sends("提交答复", result_class="A", text="两项承诺均已完成。", signed_by="郑某某").reads("答复（A类）")
-        organiser.opens("/commitments/2").sends("核实兑现").reads("已兑现")
+        organiser.opens("/commitments/2").sends("验收").reads("已兑现")
 
 
 def the_deputy_refuses(cast):
     """Two lamps do not shine: round 2 begins at once; the round before stays readable."""
     with on("2025-06-23 09:00"):
-        cast.organiser.opens("/issues/1").follows("请代表确认").sends("征询代表")
+        cast.organiser.opens("/issues/1").follows("提请代表确认").sends("提请")
     with on("2025-06-24 20:00"):
         deputy = cast.deputy.opens("/").reads("待您确认 1").follows("确认").reads("12盏灯全部装好。", "是，已办到")
         deputy.sends("不认可，重新办理", code=422).reads("请填写")
@@ -411,7 +411,7 @@ def the_deputy_confirms(cast):
     with on("2025-07-03 09:00"):
         bureau = cast.department.opens("/issues/1").follows("答复")
         bureau.sends("提交答复", result_class="A", text="两盏灯已更换。", signed_by="郑某某")
-        cast.organiser.opens("/issues/1").follows("请代表确认").sends("征询代表")
+        cast.organiser.opens("/issues/1").follows("提请代表确认").sends("提请")
     with on("2025-07-03 20:00"):
         cast.deputy.opens("/").follows("确认").sends("确认", note="都亮了。").reads("已确认，谢谢。", "都亮了。")
 

@@ -130,7 +130,8 @@ class User(Model, UserMixin):
 
     @property
     def role_labels(self) -> list[Any]:
-        return [ROLE_LABELS[role] for role in Role if role in self.role_set]
+        mine = self.role_set
+        return [ROLE_LABELS[role] for role in Role if role in mine]
 
     def set_roles(self, roles: Any) -> None:
         """Replace the set of roles."""

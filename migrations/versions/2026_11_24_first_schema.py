@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 08:06:06.147336
+Made: 2026-11-24 09:21:57.048095
 """
 
 import sqlalchemy as sa
@@ -124,6 +124,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_station_uid")),
     )
     op.create_table(
+        "wrong_name",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_wrong_name")),
+    )
+    with op.batch_alter_table("wrong_name", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wrong_name_failed_at"), ["failed_at"], unique=False)
+
+    op.create_table(
         "user",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("username", sa.Text(), nullable=False),
@@ -140,6 +150,7 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_user_department_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
@@ -1440,6 +1451,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_department_id"))
 
     op.drop_table("user")
+    with op.batch_alter_table("wrong_name", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_wrong_name_failed_at"))
+
+    op.drop_table("wrong_name")
     op.drop_table("station")
     with op.batch_alter_table("search_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_search_entry_issue_id_hearing_id")

@@ -197,7 +197,7 @@ def the_organiser_verifies_and_asks(town: Any, issue: int, commitment: int) -> N
     page.locator("form[action$='/verify'] button").click()
     reads(page, "已兑现")
     page.goto(f"/issues/{issue}")
-    page.get_by_role("link", name="请代表确认").click()
+    page.get_by_role("link", name="提请代表确认").click()
     page.locator("main form button[type=submit]").last.click()
     reads(page, "代表尚未确认")
 
