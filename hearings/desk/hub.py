@@ -65,6 +65,7 @@ ACTIONS = (
     "hearing.create",
     "hearing.name_attendee",
     "hearing.archive",
+    "invitation.read",
     "issue.log",
     "minutes.draft",
     "look_back.plan",
