@@ -22,7 +22,7 @@ from config import Config
 
 from . import assets, cli, ddl, filters, health, language, permissions, templating, web
 from .calendars.routes import bp as calendars
-from .db import db
+from .db import db, end_reading
 from .desk.routes import bp as desk
 from .errors import RuleBroken
 from .forms import new_form_id
@@ -69,6 +69,7 @@ def create_app(config: Any = None) -> Flask:
     app.jinja_env.globals.update(new_form_id=new_form_id)
 
     db.init_app(app)
+    app.teardown_appcontext(end_reading)  # before the session goes: what is named last comes first
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
     language.init_app(app)
     bootstrap.init_app(app)

@@ -165,10 +165,44 @@ def _on_connect(connection: Any, record: Any) -> None:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+    elif hasattr(connection, "prepared_max"):
+        connection.prepared_max = 500  # some pages have thirty statements, each a little different from role to role
+
+
+# PostgreSQL plans a statement for about as long as it runs most of ours. It need not do so anew when the driver
+# prepares the statement, and the driver forgets all it has prepared at a ROLLBACK: a request that has only read
+# therefore ends with a COMMIT.
+
+
+@event.listens_for(Engine, "do_execute")
+def _on_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """A statement marked `plan_anew` is planned for its values: what suits a rare word is ruinous for a common one."""
+    if context.dialect.name != "postgresql" or not context.execution_options.get("plan_anew"):
+        return False
+    cursor.execute(statement, parameters, prepare=False)
+    return True
+
+
+@event.listens_for(Engine, "after_cursor_execute")
+def _on_executed(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    if context is None or context.compiled is None or context.is_text or context.isddl or context.is_crud:
+        connection.info["wrote"] = True
+
+
+def end_reading(error: BaseException | None) -> None:
+    """At the end of a request on PostgreSQL: commit, if nothing was written. The rest is rolled back as ever."""
+    if error is not None or not db.session.registry.has() or not db.session().in_transaction():
+        return
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql" and not connection.info.get("wrote"):
+        connection.connection.driver_connection.commit()  # type: ignore[union-attr]
 
 
 @event.listens_for(Engine, "begin")
 def _on_begin(connection: Any) -> None:
+    connection.info.pop("wrote", None)
     if connection.dialect.name == "sqlite":
         if _writing.get():
             _queue_up(connection)

@@ -115,7 +115,7 @@ OF_ADDRESS = {
     "/findings/files/": "finding_file",
 }
 """Whose id stands in an address."""
-DIRECTORY = ("/stations/", "/departments/", "/people/", "/hand-over/", "/undo/")
+DIRECTORY = ("/stations/", "/departments/", "/people/", "/hand-over/", "/undo/", "/inbox/", "/calendar/")
 """Addresses with ids that are no records."""
 
 READ = (

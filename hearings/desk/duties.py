@@ -166,7 +166,7 @@ def _joined(rules_: Sequence[Rule]) -> Any:
         # Looked for once more only where not all are shown.
         total = case((shown < SHOWN, shown), else_=count)
         parts.append(select(literal(rule.key).label("key"), *some.c, total.label("total")))
-    return union_all(*parts) if parts else None
+    return union_all(*parts).execution_options(plan_anew=True) if parts else None
 
 
 def _text(row: Any) -> str:

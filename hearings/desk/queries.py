@@ -30,7 +30,7 @@ from ..issues import rules
 from ..issues.models import EXCHANGE_LABELS, Exchange, Issue
 from ..people.queries import EXACT, PAGE, Page
 from ..permissions import Clause, Role, may, scoped
-from ..prepared import StandIn, particulars, stand_in
+from ..prepared import StandIn, ask, particulars, stand_in
 from ..schedule.models import Hearing, Station, code_of
 from ..search import SearchEntry
 
@@ -70,7 +70,7 @@ def _is_narrow(user: Any, person: StandIn) -> bool:
     """Whether the person reads so little that all of it is soon listed: then a common word is looked for in that."""
     if db.engine.dialect.name == "sqlite":
         return not person.role_set & {Role.ORGANISER, Role.LEADER, Role.AUDITOR}
-    return (db.session.scalar(_few(person), particulars(user)) or 0) <= FEW
+    return ask(_few(person), particulars(user)).scalar_one() <= FEW
 
 
 def _in_scope(person: StandIn, key: Any, narrow: bool) -> Clause:
@@ -154,8 +154,8 @@ def hits(words: str, user: Any, args: Mapping[str, str], *, kind: str = "", path
     after, before = (_number(args.get(name, "")) for name in ("after", "before"))
     way = "after" if after is not None else "before" if before is not None else ""
     values = values | particulars(user) | {"kind": kind, "edge": after if after is not None else before}
-    ids = list(db.session.scalars(within[way], values | {"most": PAGE + 1 if way else EXACT + 1}))
-    total = len(ids) if not way else db.session.scalar(within["count"], values) or 0
+    ids = list(ask(within[way], values | {"most": PAGE + 1 if way else EXACT + 1}).scalars())
+    total = len(ids) if not way else ask(within["count"], values).scalar_one()
     more = len(ids) > PAGE
     ids = ids[:PAGE]
     if way == "before":
@@ -178,12 +178,13 @@ def _within(lookup: search.Lookup, person: StandIn, narrow: bool, of_a_kind: boo
     if of_a_kind:
         wanted = wanted.where(SearchEntry.kind == bindparam("kind"))
     edge, most = bindparam("edge", type_=Integer()), bindparam("most", type_=Integer())
-    return {
+    made = {
         "": wanted.order_by(key.desc()).limit(most),
         "after": wanted.where(key < edge).order_by(key.desc()).limit(most),
         "before": wanted.where(key > edge).order_by(key.asc()).limit(most),
         "count": select(func.count()).select_from(wanted.limit(EXACT + 1).subquery()),
     }
+    return {way: statement.execution_options(plan_anew=True) for way, statement in made.items()}
 
 
 def _number(words: str) -> int | None:
@@ -218,7 +219,7 @@ def _dressed(ids: Sequence[int], words: str) -> list[dict[str, Any]]:
     """Entries with where they lead and what they belong to, in the order of the ids; one statement."""
     if not ids:
         return []
-    rows = {row.id: row for row in db.session.execute(_DETAILS, {"ids": ids})}
+    rows = {row.id: row for row in ask(_DETAILS, {"ids": ids})}
     kinds = {kind: str(label) for kind, label in KIND_OF_HIT.items()}
     turns = {turn: str(label) for turn, label in EXCHANGE_LABELS.items()}
     made = []

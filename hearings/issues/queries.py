@@ -276,7 +276,8 @@ def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int 
     if wanted == Filter():
         statements = _all_issues(stand_in(user), ascending, is_first)
     else:
-        statements = _issue_ids(_issue_clauses(user, wanted), ascending, is_first)
+        made = _issue_ids(_issue_clauses(user, wanted), ascending, is_first)
+        statements = tuple(s if s is None else s.execution_options(plan_anew=True) for s in made)
     values = particulars(user) | {"edge": after if before is None else before, "most": size + 1}
     if is_first:
         rows = ask(statements[0], values).all()
@@ -535,6 +536,7 @@ def promise_page(
         ids, counts, names = _all_promises(stand_in(user), *how)
     else:
         ids, counts, names = _promise_statements(_promise_clauses(user, wanted), *how)
+        ids, counts = (s.execution_options(plan_anew=True) for s in (ids, counts))
     values = particulars(user) | {"most": size + 1}
     if key is not None:
         values |= {"edge_day": key[0], "edge_id": key[1]}

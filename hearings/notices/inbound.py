@@ -77,7 +77,9 @@ def fetch() -> list[str]:
     done = []
     config = current_app.config
     with _mailbox() as box:
-        box.select(config["MAIL_IMAP_FOLDER"])
+        done_, said = box.select(config["MAIL_IMAP_FOLDER"])
+        if done_ != "OK":
+            raise imaplib.IMAP4.error(str(said[0]))
         for number, raw in _unseen(box):
             done.append(take(raw))
             db.session.commit()

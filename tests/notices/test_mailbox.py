@@ -4,7 +4,9 @@ import imaplib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -49,15 +51,16 @@ userdb {{
 
 
 @pytest.fixture
-def mailbox(tmp_path_factory, app):
+def mailbox(app):
     """A mailbox that the house reads; yields a function that puts a mail into it."""
     if not shutil.which("dovecot") or os.geteuid() != 0:
         if os.environ.get("CI"):
             pytest.fail("missing: dovecot-imapd, as root")
         pytest.skip("dovecot-imapd is not installed, or we are not root")
-    folder = tmp_path_factory.mktemp("dovecot")
-    for place in [folder, *folder.parents][:3]:
-        place.chmod(0o755)
+    folder = Path(
+        tempfile.mkdtemp(prefix="dovecot-")
+    )  # its processes are not root: every folder above must let them in
+    folder.chmod(0o755)
     for name in ("mail", "home"):
         (folder / name).mkdir(mode=0o777)
         (folder / name).chmod(0o777)
@@ -93,6 +96,7 @@ def mailbox(tmp_path_factory, app):
     app.config.update(kept)
     process.terminate()
     process.wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_fetching_notes_each_answer_once(mailbox, asked, post, app):  # noqa: F811
