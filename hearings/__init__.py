@@ -103,8 +103,8 @@ def _settle(app: Flask, instance: Path) -> None:
     if url.startswith("postgresql"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "pool_pre_ping": True,
-            # compiling a statement takes longer than any of ours runs
-            "connect_args": {"connect_timeout": 3, "options": "-c jit=off"},
+            # compiling a statement, or calling other processes for help with it, takes longer than any of ours runs
+            "connect_args": {"connect_timeout": 3, "options": "-c jit=off -c max_parallel_workers_per_gather=0"},
         }
     key = app.config["SECRET_KEY"]
     if not key:

@@ -10,7 +10,7 @@ import sqlite3
 import time as time_
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -193,11 +193,16 @@ def _on_executed(
 
 def end_reading(error: BaseException | None) -> None:
     """At the end of a request on PostgreSQL: commit, if nothing was written. The rest is rolled back as ever."""
-    if error is not None or not db.session.registry.has() or not db.session().in_transaction():
+    if error is not None or not db.session.registry.has():
         return
-    connection = db.session.connection()
+    session = db.session()
+    if not session.in_transaction() or not session.is_active:
+        return
+    connection = session.connection()
     if connection.dialect.name == "postgresql" and not connection.info.get("wrote"):
-        connection.connection.driver_connection.commit()  # type: ignore[union-attr]
+        driver: Any = connection.connection.driver_connection
+        with suppress(connection.dialect.loaded_dbapi.Error):  # the database has gone; the session will find out
+            driver.commit()
 
 
 @event.listens_for(Engine, "begin")

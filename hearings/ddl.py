@@ -119,6 +119,8 @@ def _postgresql() -> list[tuple[str, str]]:
             "(to_tsvector('simple'::regconfig, bigrams))",
         )
     )
+    # What is known of how common words are goes with the old index; without it each search would read a tenth of all.
+    made.append(("SELECT 1", "ANALYZE search_entry"))
     return made
 
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from .db import Model, db
 
@@ -140,6 +140,15 @@ class Lookup:
 
     statement: Select[Any]
     key: Any
+    along: "Lookup | None" = None
+    """The same entries found by reading the table from its end, without the index, where that is a way."""
+    newest: Any = None
+    """Counts how many of the newest entries hold the words: whether that way would be short."""
+
+
+NEWEST = 1000
+OFTEN = 20
+"""Of the newest: from here on a thousand hits are sooner read off the end of the table than looked up and sorted."""
 
 
 def find(query: str) -> tuple[Lookup, dict[str, str]] | None:
@@ -180,9 +189,9 @@ def _kept(build: Callable[[tuple[bool, ...]], Lookup], shape: tuple[bool, ...]) 
     return _short(build, shape) if len(shape) <= 4 else build(shape)
 
 
-def _again(shape: tuple[bool, ...]) -> list[ColumnElement[bool]]:
+def _again(shape: tuple[bool, ...], entry: Any = SearchEntry) -> list[ColumnElement[bool]]:
     words = [bindparam(f"again_{i}", type_=types.Text()) for i, again in enumerate(shape) if again]
-    return [func.lower(SearchEntry.body).like(word, escape="/") for word in words]
+    return [func.lower(entry.body).like(word, escape="/") for word in words]
 
 
 def _in_sqlite(shape: tuple[bool, ...]) -> Lookup:
@@ -195,11 +204,22 @@ def _in_postgresql(shape: tuple[bool, ...]) -> Lookup:
     vector = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.bigrams)
     # The index knows no positions, and asking the vector for a phrase would parse every text anew. The order is read
     # off the pairs themselves; strpos is cheap, so the planner asks it first when it walks the table backwards, and
-    # guesses a third, so that it does walk for words that are common.
-    text_ = " " + SearchEntry.bigrams + " "
-    rows = [func.strpos(text_, bindparam(f"row_{i}", type_=types.Text())) > 0 for i in range(len(shape))]
+    # guesses a third, so that it does walk for words that are common. What holds the pairs in their order holds them:
+    # where it is known that they are common, the vector, which is made anew for each hit, need not be asked at all.
     match = vector.op("@@")(cast(bindparam("words", type_=types.Text()), TSQUERY))
-    return Lookup(select(SearchEntry).where(match, *rows, *_again(shape)), SearchEntry.id)
+    rows = [*_pairs(shape, SearchEntry), *_again(shape)]
+    last = aliased(SearchEntry, select(SearchEntry).order_by(SearchEntry.id.desc()).limit(NEWEST).subquery())
+    return Lookup(
+        select(SearchEntry).where(match, *rows),
+        SearchEntry.id,
+        Lookup(select(SearchEntry).where(*rows), SearchEntry.id),
+        select(func.count(last.id)).where(*_pairs(shape, last), *_again(shape, last)),
+    )
+
+
+def _pairs(shape: tuple[bool, ...], entry: Any) -> list[ColumnElement[bool]]:
+    text_ = " " + entry.bigrams + " "
+    return [func.strpos(text_, bindparam(f"row_{i}", type_=types.Text())) > 0 for i in range(len(shape))]
 
 
 def matches(query: str) -> ColumnElement[bool] | None:

@@ -471,3 +471,36 @@ def test_too_many_wrong_passwords_close_the_sign_in(app, world, browser):
     assert right.status_code == 200
     browser(world.admin).post(f"/people/{world.deputy.id}/unlock")
     assert one.post("/login", {"username": "deputy", "password": PASSWORD}).status_code == 302
+
+
+# -- how a request ends on the database ----------------------------------------------------------------
+
+
+def test_statements_stay_prepared_from_page_to_page(world, browser):
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite's driver keeps its statements by itself")
+    one = browser(world.organiser)
+    for _ in range(8):
+        one.get("/hearings/")
+    with db.engine.connect() as connection:
+        kept = connection.scalar(
+            text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM hearing%'")
+        )
+    assert kept > 0
+
+
+@pytest.mark.parametrize("how", ["row", "statement", "words"])
+def test_what_is_written_and_not_committed_is_gone_with_the_request(app, world, how):
+    id_, name = world.bureau.id, world.bureau.name
+    db.session.commit()
+    with app.app_context():
+        office = db.session.get_one(Department, id_)
+        if how == "row":
+            office.name = "改名局"
+            db.session.flush()
+        elif how == "statement":
+            db.session.execute(update(Department).values(name="改名局"))
+        else:
+            db.session.execute(text("UPDATE department SET name = '改名局'"))
+    db.session.expire_all()
+    assert world.bureau.name == name

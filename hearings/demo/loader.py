@@ -44,6 +44,7 @@ from ..minutes import operations as minutes
 from ..minutes.data import associated
 from ..minutes.models import Minutes
 from ..minutes.press import word
+from ..notices import news
 from ..people import operations as people
 from ..people.models import Department, DepartmentKind, User
 from ..reviews import operations as reviews
@@ -115,6 +116,8 @@ class Loader:
                 self._publish_printed(waiting=0)
             # what waited for its printing was noted late; the trail tells it at the time it happened
             db.session.info["audit"].sort(key=lambda line: line["at"])
+            db.session.commit()
+            news.skip()  # what happened years ago is nobody's news
             db.session.commit()
 
     def _timeline(self) -> Iterator[tuple[datetime, int, str, str, dict[str, Any]]]:

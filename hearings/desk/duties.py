@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from enum import StrEnum
 from typing import Any
 
 from flask import current_app
@@ -158,15 +159,17 @@ def _joined(rules_: Sequence[Rule]) -> Any:
     """All rules in one statement, or None if there are none."""
     parts = []
     for rule in rules_:
-        some = rule.query.limit(SHOWN).cte(f"{rule.key}_shown")
+        some = rule.query.limit(literal_column(str(SHOWN))).cte(f"{rule.key}_shown")
         shown = select(func.count()).select_from(some).scalar_subquery()
         every = rule.query if rule.counted is None else rule.counted
-        all_ = every.with_only_columns(literal(1).label("one")).limit(EXACT + 1).subquery()  # ordered: same plan
+        all_ = (
+            every.with_only_columns(literal(1).label("one")).limit(literal_column(str(EXACT + 1))).subquery()
+        )  # ordered: same plan
         count = select(func.count()).select_from(all_).scalar_subquery()
         # Looked for once more only where not all are shown.
-        total = case((shown < SHOWN, shown), else_=count)
+        total = case((shown < literal_column(str(SHOWN)), shown), else_=count)
         parts.append(select(literal(rule.key).label("key"), *some.c, total.label("total")))
-    return union_all(*parts).execution_options(plan_anew=True) if parts else None
+    return union_all(*parts) if parts else None
 
 
 def _text(row: Any) -> str:
@@ -230,26 +233,35 @@ def _aside(column: Any) -> Any:
     return func.coalesce(column, literal_column("NULL"))
 
 
+def _is(column: Any, *values: StrEnum) -> Any:
+    """The column has one of these values, written out: PostgreSQL plans the statement once, and plans it well only
+
+    if it knows which ones, for of some there are few and of others nearly all there ever were.
+    """
+    words: list[Any] = [literal_column(f"'{value.value}'") for value in values]
+    return column == words[0] if len(words) == 1 else column.in_(words)
+
+
 def _open_promises(*where: Any) -> Select[Any]:
     """Promises that are not yet reported on, in the order of their dates."""
-    mine = select(Commitment.id).where(Commitment.status == CommitmentStatus.OPEN, *where)
+    mine = select(Commitment.id).where(_is(Commitment.status, CommitmentStatus.OPEN), *where)
     return mine.order_by(Commitment.due_on, Commitment.id)
 
 
 def _owes() -> Any:
-    return exists().where(Commitment.issue_id == Issue.id, Commitment.status.in_(_OWED))
+    return exists().where(Commitment.issue_id == Issue.id, _is(Commitment.status, *_OWED))
 
 
 def _answered(*statuses: ConfirmationStatus) -> Any:
     return exists().where(
-        Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round, Confirmation.status.in_(statuses)
+        Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round, _is(Confirmation.status, *statuses)
     )
 
 
 def _organiser(user: StandIn) -> list[Rule]:
     mine = scoped("issue.assign", user, Issue)
     promises = scoped("commitment.verify", user, Commitment)
-    held = Hearing.status.in_((HearingStatus.CONCLUDED, HearingStatus.FILED))
+    held = _is(Hearing.status, HearingStatus.CONCLUDED, HearingStatus.FILED)
     issues = select(Issue.id).join(Hearing, Hearing.id == Issue.hearing_id).where(mine).order_by(Issue.id)
     owed = (
         select(Commitment.id)
@@ -261,15 +273,15 @@ def _organiser(user: StandIn) -> list[Rule]:
     planned = (
         select(AgendaItem.issue_id)
         .join(Hearing, Hearing.id == AgendaItem.hearing_id)
-        .where(Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION)))
+        .where(_is(Hearing.status, HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
     )
-    replied = issues.where(Issue.status == IssueStatus.REPLIED)
+    replied = issues.where(_is(Issue.status, IssueStatus.REPLIED))
     waiting = ConfirmationStatus.ASKED
     agreed = (ConfirmationStatus.CONFIRMED, ConfirmationStatus.WAIVED)
     return [
         Rule(
             "assign",
-            issues.where(Issue.status == IssueStatus.REGISTERED, held).with_only_columns(
+            issues.where(_is(Issue.status, IssueStatus.REGISTERED), held).with_only_columns(
                 *_of_issue(Issue.id, since=Hearing.concluded_at)
             ),
             title=lambda: _("Issues to assign"),
@@ -282,7 +294,7 @@ def _organiser(user: StandIn) -> list[Rule]:
         ),
         Rule(
             "returned",
-            issues.where(Issue.status == IssueStatus.RETURNED).with_only_columns(*_of_issue(Issue.id)),
+            issues.where(_is(Issue.status, IssueStatus.RETURNED)).with_only_columns(*_of_issue(Issue.id)),
             title=lambda: _("Returned assignments"),
             verb=lambda: _("Assign anew"),
             url="/issues/{id}",
@@ -296,9 +308,9 @@ def _organiser(user: StandIn) -> list[Rule]:
             .join(Issue, and_(Issue.id == Assignment.issue_id, Issue.round == Assignment.round))
             .join(Hearing, Hearing.id == Issue.hearing_id)
             .where(
-                Assignment.status == AssignmentStatus.RETURNED,
-                Assignment.part == Part.CO_HANDLER,
-                _aside(Issue.status).in_((IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING)),
+                _is(Assignment.status, AssignmentStatus.RETURNED),
+                _is(Assignment.part, Part.CO_HANDLER),
+                _is(_aside(Issue.status), IssueStatus.ASSIGNED, IssueStatus.IN_HANDLING),
                 mine,
             )
             .order_by(Assignment.due_on, Assignment.id)
@@ -312,7 +324,7 @@ def _organiser(user: StandIn) -> list[Rule]:
         ),
         Rule(
             "verify",
-            owed.where(Commitment.status == CommitmentStatus.REPORTED).with_only_columns(
+            owed.where(_is(Commitment.status, CommitmentStatus.REPORTED)).with_only_columns(
                 *_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on, since=Commitment.reported_at)
             ),
             title=lambda: _("Reports to verify"),
@@ -329,7 +341,7 @@ def _organiser(user: StandIn) -> list[Rule]:
             .join(Commitment, Commitment.id == Extension.commitment_id)
             .join(Issue, Issue.id == Commitment.issue_id)
             .join(Hearing, Hearing.id == Issue.hearing_id)
-            .where(Extension.status == ExtensionStatus.ASKED, promises)
+            .where(_is(Extension.status, ExtensionStatus.ASKED), promises)
             .order_by(Extension.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Extension.old_due_on)),
             title=lambda: _("Extensions to decide"),
@@ -342,7 +354,7 @@ def _organiser(user: StandIn) -> list[Rule]:
         Rule(
             "overdue",
             owed.where(
-                Commitment.status == CommitmentStatus.OPEN,
+                _is(Commitment.status, CommitmentStatus.OPEN),
                 Commitment.due_on < TODAY,
                 Commitment.issue_id.not_in(planned),
             ).with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
@@ -355,7 +367,7 @@ def _organiser(user: StandIn) -> list[Rule]:
         Rule(
             "waive",
             issues.join(Confirmation, and_(Confirmation.issue_id == Issue.id, Confirmation.round == Issue.round))
-            .where(Confirmation.status == waiting, Confirmation.due_on < TODAY)
+            .where(_is(Confirmation.status, waiting), Confirmation.due_on < TODAY)
             .with_only_columns(*_of_issue(Confirmation.id, due=Confirmation.due_on)),
             title=lambda: _("Deputies who have not answered in time"),
             verb=lambda: _("Remind or waive"),
@@ -404,7 +416,7 @@ def _soon_due(user: StandIn) -> list[Rule]:
             .join(Hearing, Hearing.id == Issue.hearing_id)
             .where(
                 scoped("commitment.read", user, Commitment),
-                Commitment.status == CommitmentStatus.OPEN,
+                _is(Commitment.status, CommitmentStatus.OPEN),
                 Commitment.due_on >= TODAY,
                 Commitment.due_on <= SOON,
             )
@@ -431,7 +443,7 @@ def _deputy(user: StandIn) -> list[Rule]:
             select(Confirmation.id)
             .join(Issue, Issue.id == Confirmation.issue_id)
             .join(Hearing, Hearing.id == Issue.hearing_id)
-            .where(Confirmation.deputy_id == user.id, Confirmation.status == ConfirmationStatus.ASKED)
+            .where(Confirmation.deputy_id == user.id, _is(Confirmation.status, ConfirmationStatus.ASKED))
             .order_by(Confirmation.due_on, Confirmation.id)
             .with_only_columns(*_of_issue(Confirmation.id, due=Confirmation.due_on)),
             title=lambda: _("Waiting for your confirmation"),
@@ -478,18 +490,18 @@ def _department(user: StandIn) -> list[Rule]:
         .join(Hearing, Hearing.id == Issue.hearing_id)
         .where(Assignment.department_id.in_(ids), Issue.status.not_in(CLOSED))
     )
-    silent = and_(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by < TODAY)
+    silent = and_(_is(Assignment.status, AssignmentStatus.ASSIGNED), Assignment.respond_by < TODAY)
     last = (
         select(func.max(Reply.id)).where(Reply.assignment_id == Assignment.id).correlate(Assignment).scalar_subquery()
     )
     still = aliased(Issue)
     own_owed = exists().where(
-        Commitment.issue_id == Issue.id, Commitment.lead_id.in_(ids), Commitment.status.in_(_OWED)
+        Commitment.issue_id == Issue.id, Commitment.lead_id.in_(ids), _is(Commitment.status, *_OWED)
     )
     return [
         Rule(
             "accept",
-            assigned.where(Assignment.status == AssignmentStatus.ASSIGNED, Assignment.respond_by >= TODAY)
+            assigned.where(_is(Assignment.status, AssignmentStatus.ASSIGNED), Assignment.respond_by >= TODAY)
             .order_by(Assignment.respond_by, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id, due=Assignment.respond_by)),
             title=lambda: _("Assignments to accept or return"),
@@ -503,7 +515,7 @@ def _department(user: StandIn) -> list[Rule]:
             select(Commitment.id)
             .join(Issue, Issue.id == Commitment.issue_id)
             .join(Hearing, Hearing.id == Issue.hearing_id)
-            .where(Commitment.lead_id.in_(ids), Commitment.status == CommitmentStatus.OPEN)
+            .where(Commitment.lead_id.in_(ids), _is(Commitment.status, CommitmentStatus.OPEN))
             .order_by(Commitment.due_on, Commitment.id)
             .with_only_columns(*_of_issue(Commitment.id, title=Commitment.measure, due=Commitment.due_on)),
             counted=_open_promises(Commitment.lead_id.in_(ids)),
@@ -516,8 +528,8 @@ def _department(user: StandIn) -> list[Rule]:
         Rule(
             "reply",
             assigned.where(
-                Assignment.status.in_((AssignmentStatus.ACCEPTED, AssignmentStatus.ASSIGNED)),  # for the index
-                or_(Assignment.status == AssignmentStatus.ACCEPTED, silent),
+                _is(Assignment.status, AssignmentStatus.ACCEPTED, AssignmentStatus.ASSIGNED),  # for the index
+                or_(_is(Assignment.status, AssignmentStatus.ACCEPTED), silent),
             )
             .order_by(Assignment.due_on, Assignment.id)
             .with_only_columns(*_of_issue(Issue.id, due=Assignment.due_on)),
@@ -535,9 +547,9 @@ def _department(user: StandIn) -> list[Rule]:
             .join(Hearing, Hearing.id == _aside(Issue.hearing_id))
             .join(Reply, and_(Reply.assignment_id == Assignment.id, Reply.id == last))
             .where(
-                Issue.id.in_(select(still.id).where(still.status.in_(_STILL_OPEN))),
+                Issue.id.in_(select(still.id).where(_is(still.status, *_STILL_OPEN))),
                 _aside(Assignment.department_id).in_(ids),
-                _aside(Assignment.status) == AssignmentStatus.REPLIED,
+                _is(_aside(Assignment.status), AssignmentStatus.REPLIED),
                 Reply.result_class.in_((ResultClass.B, ResultClass.C)),
                 not_(own_owed),
             )
@@ -558,7 +570,7 @@ def _department(user: StandIn) -> list[Rule]:
                 Participant.department_id.in_(ids),
                 Participant.name.is_(None),
                 Participant.user_id.is_(None),
-                Hearing.status == HearingStatus.ANNOUNCED,
+                _is(Hearing.status, HearingStatus.ANNOUNCED),
                 Hearing.starts_at >= MIDNIGHT,
             )
             .order_by(Hearing.starts_at, Participant.id)
@@ -585,7 +597,7 @@ def _overseer(user: StandIn) -> list[Rule]:
             .join(Hearing, Hearing.id == Issue.hearing_id)
             .where(
                 scoped("commitment.read", user, Commitment),
-                Commitment.status == CommitmentStatus.OPEN,
+                _is(Commitment.status, CommitmentStatus.OPEN),
                 Commitment.due_on < TODAY,
             )
             .order_by(Commitment.due_on, Commitment.id)

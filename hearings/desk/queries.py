@@ -68,16 +68,23 @@ def _few(person: StandIn) -> Select[Any]:
 
 def _is_narrow(user: Any, person: StandIn) -> bool:
     """Whether the person reads so little that all of it is soon listed: then a common word is looked for in that."""
+    if _reads_all(person):
+        return False
     if db.engine.dialect.name == "sqlite":
         return not person.role_set & {Role.ORGANISER, Role.LEADER, Role.AUDITOR}
     return ask(_few(person), particulars(user)).scalar_one() <= FEW
 
 
+@functools.cache
+def _reads_all(person: StandIn) -> bool:
+    return str(scoped("issue.read", person, Issue)) == str(scoped("hearing.read", person, Hearing)) == "true"
+
+
 def _in_scope(person: StandIn, key: Any, narrow: bool) -> Clause:
     """Entries of issues the person may read; of hearings, where no issue is named; and those open to all."""
-    issues, hearings = scoped("issue.read", person, Issue), scoped("hearing.read", person, Hearing)
-    if str(issues) == str(hearings) == "true":
+    if _reads_all(person):
         return true()
+    issues, hearings = scoped("issue.read", person, Issue), scoped("hearing.read", person, Hearing)
     if narrow:
         entry = aliased(SearchEntry)
         if key is not SearchEntry.id:  # hidden from SQLite: by it, the words would be asked anew for each entry
@@ -150,7 +157,10 @@ def hits(words: str, user: Any, args: Mapping[str, str], *, kind: str = "", path
     lookup, values = found
     kind = kind if kind in KINDS else ""
     person = stand_in(user)
-    within = _within(lookup, person, _is_narrow(user, person), bool(kind))
+    narrow = _is_narrow(user, person)
+    if lookup.along is not None and not narrow and not kind and ask(lookup.newest, values).scalar_one() >= search.OFTEN:
+        lookup = lookup.along
+    within = _within(lookup, person, narrow, bool(kind))
     after, before = (_number(args.get(name, "")) for name in ("after", "before"))
     way = "after" if after is not None else "before" if before is not None else ""
     values = values | particulars(user) | {"kind": kind, "edge": after if after is not None else before}

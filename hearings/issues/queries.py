@@ -276,8 +276,7 @@ def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int 
     if wanted == Filter():
         statements = _all_issues(stand_in(user), ascending, is_first)
     else:
-        made = _issue_ids(_issue_clauses(user, wanted), ascending, is_first)
-        statements = tuple(s if s is None else s.execution_options(plan_anew=True) for s in made)
+        statements = _issue_ids(_issue_clauses(user, wanted), ascending, is_first, plan_anew=True)
     values = particulars(user) | {"edge": after if before is None else before, "most": size + 1}
     if is_first:
         rows = ask(statements[0], values).all()
@@ -295,7 +294,7 @@ def issue_page(user: Any, wanted: Filter, after: int | None = None, before: int 
     return page
 
 
-def _issue_ids(clauses: Sequence[Clause], ascending: bool, is_first: bool) -> tuple[Any, Any]:
+def _issue_ids(clauses: Sequence[Clause], ascending: bool, is_first: bool, **options: Any) -> tuple[Any, Any]:
     """Statements for the ids of a page and for how many there are; the first page's ids come with their number."""
     ids = select(Issue.id).where(*clauses)
     edge, most = bindparam("edge", type_=Integer()), bindparam("most", type_=Integer())
@@ -306,9 +305,10 @@ def _issue_ids(clauses: Sequence[Clause], ascending: bool, is_first: bool) -> tu
     if is_first:  # all that are counted, found once; the page is their beginning
         hits = ids.order_by(ordered(Issue.id)).limit(COUNT_TO + 1).cte("hits")
         number = select(func.count()).select_from(hits).scalar_subquery()
-        return select(hits.c.id, number).order_by(ordered(hits.c.id)).limit(most), None
-    past = Issue.id > edge if ascending else Issue.id < edge
-    return ids.where(past).order_by(ordered(Issue.id)).limit(most), _capped(ids)
+        first = select(hits.c.id, number).order_by(ordered(hits.c.id)).limit(most)
+        return first.execution_options(**options), None
+    past = ids.where(Issue.id > edge if ascending else Issue.id < edge).order_by(ordered(Issue.id)).limit(most)
+    return past.execution_options(**options), _capped(ids).execution_options(**options)
 
 
 @functools.lru_cache(maxsize=64)

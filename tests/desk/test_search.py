@@ -212,6 +212,19 @@ def test_pages_by_key_and_a_total_exact_to_a_thousand(world, browser, statements
     assert re.findall(r"第(\d+)号", one.get(back).text) == seen[900:950]
 
 
+@pytest.mark.parametrize("often", [0, 10**6])
+def test_common_words_are_found_the_same_whichever_way_they_are_looked_for(world, browser, monkeypatch, often):
+    """PostgreSQL reads common words off the end of the table and looks rare ones up."""
+    monkeypatch.setattr(search, "OFTEN", often)
+    _hearing, issue, _turn, promise, _reply = record(world)
+    one = browser(world.organiser)
+    assert found(one, q="电子 安装") == [(f"/issues/{issue.id}", ["电子", "安装"])]
+    assert found(one, q="安装电子") == []  # the order of a word counts
+    assert found(one, q="亭改造计") == [(f"/issues/{issue.id}", ["亭改造计"])]
+    assert found(one, q="设电子站") == [(f"/commitments/{promise.id}", ["设电子站"])]
+    assert found(one, q="第站牌") == []
+
+
 def test_more_than_a_thousand_are_said_to_be_more(world, browser):
     bulk(1200, "青枫里")
     assert "1,000+" in browser(world.organiser).get("/search?q=青枫").text
