@@ -103,6 +103,7 @@ def _settle(app: Flask, instance: Path) -> None:
     if url.startswith("postgresql"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "pool_pre_ping": True,
+            "pool_use_lifo": True,  # a connection that was used just now has its statements planned
             # compiling a statement, or calling other processes for help with it, takes longer than any of ours runs
             "connect_args": {"connect_timeout": 3, "options": "-c jit=off -c max_parallel_workers_per_gather=0"},
         }
