@@ -21,6 +21,7 @@ class Result:
     """Milliseconds."""
     status: int
     size: int
+    count: int
 
 
 def _read(connection: socket.socket, buffer: bytearray) -> tuple[int, int]:
@@ -86,7 +87,7 @@ def run(port: int, requests: Callable[[int], Sequence[bytes]], seconds: float = 
         client.join()
     times = sorted(t for a in answers for t in a[0])  # type: ignore[index]
     cut = statistics.quantiles(times, n=100) if len(times) > 1 else [times[0]] * 99
-    return Result(len(times) / wall, cut[49] * 1000, cut[94] * 1000, answers[0][1], answers[0][2])  # type: ignore[index]
+    return Result(len(times) / wall, cut[49] * 1000, cut[94] * 1000, answers[0][1], answers[0][2], len(times))  # type: ignore[index]
 
 
 def get(path: str, cookie: str = "") -> bytes:
