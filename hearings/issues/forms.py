@@ -31,7 +31,7 @@ from .models import (
     Outcome,
     ResultClass,
 )
-from .queries import Filter, Lists
+from .queries import Filter, Lists, persons
 from .rules import LIGHT_WORDS
 
 Pairs = Iterable[tuple[Any, Any]]
@@ -187,7 +187,7 @@ class IssueForm(Form):
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.deputies = {d.id: d for d in deputies}
+        self.deputies = {d.id for d in deputies}
         self.topics = {t.id: t for t in topics}
         people = [(d.id, d.name) for d in deputies]
         self.lead_deputy.offer(people)
@@ -202,10 +202,12 @@ class IssueForm(Form):
     def rows(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes by field name, with ids made rows: what `operations.amend_issue` takes."""
         made = dict(changes)
+        named = [i for i in (made.get("lead_deputy"), *(made.get("cosigners") or ())) if i in self.deputies]
+        people = persons(named)
         if "lead_deputy" in made:
-            made["lead_deputy"] = self.deputies.get(made["lead_deputy"] or 0)
+            made["lead_deputy"] = people.get(made["lead_deputy"] or 0)
         if "cosigners" in made:
-            made["cosigners"] = [self.deputies[i] for i in made["cosigners"] or ()]
+            made["cosigners"] = [people[i] for i in made["cosigners"] or ()]
         if "topic" in made:
             made["topic"] = self.topics.get(made["topic"] or 0)
         return made

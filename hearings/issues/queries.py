@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Date, Integer, and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
-from sqlalchemy.orm import joinedload, lazyload, load_only, raiseload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, raiseload, selectinload
 
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
@@ -64,20 +64,26 @@ def departments(also: Sequence[Department] = ()) -> list[Department]:
     return [*current, *(d for d in also if d not in current)]
 
 
-def deputies(hearing: Hearing | None = None) -> list[User]:
-    """Deputies who can sign in, by name only; those invited to `hearing` first, each in protocol order."""
-    invited: Any = literal(0)
-    if hearing is not None:
-        invited = exists().where(Participant.hearing_id == hearing.id, Participant.user_id == User.id)
-    return list(
-        db.session.scalars(
-            select(User)
-            .join(UserRole, and_(UserRole.user_id == User.id, UserRole.role == Role.DEPUTY))
-            .where(User.active)
-            .options(load_only(User.name), lazyload(User.role_rows), lazyload(User.department))
-            .order_by(invited.desc(), User.protocol_order, User.id)
-        )
+_DEPUTIES = (
+    select(User.id, User.name)
+    .join(UserRole, and_(UserRole.user_id == User.id, UserRole.role == Role.DEPUTY))
+    .where(User.active)
+    .order_by(
+        exists().where(Participant.hearing_id == bindparam("hearing"), Participant.user_id == User.id).desc(),
+        User.protocol_order,
+        User.id,
     )
+)
+
+
+def deputies(hearing: Hearing) -> list[Any]:
+    """(id, name) of deputies who can sign in; those invited to `hearing` first, each in protocol order."""
+    return list(ask(_DEPUTIES, {"hearing": hearing.id}))
+
+
+def persons(ids: Sequence[int]) -> dict[int, User]:
+    """These people, by id."""
+    return {u.id: u for u in db.session.scalars(select(User).where(User.id.in_(ids)))} if ids else {}
 
 
 def topics(hearing: Hearing) -> list[Topic]:
@@ -91,10 +97,12 @@ def topics(hearing: Hearing) -> list[Topic]:
     )
 
 
+_STREETS = select(Station.street).union(select(Department.street).where(Department.street.is_not(None)))
+
+
 def streets() -> list[str]:
     """Streets that have a station or an office."""
-    both = select(Station.street).union(select(Department.street).where(Department.street.is_not(None)))
-    return sorted(s for s in db.session.scalars(both) if s)
+    return sorted(s for s in ask(_STREETS).scalars() if s)
 
 
 @dataclass(frozen=True)
