@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import ForeignKey, Index, event, inspect, select, text
+from sqlalchemy import ForeignKey, Index, event, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .db import Model, db, now
@@ -114,21 +114,24 @@ def _close_chain(session: Session) -> None:
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-    last = session.scalar(select(AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)) or GENESIS
+    last = session.execute(_LAST).scalar() or GENESIS
+    rows = []
     for line in lines:
         subject = line.pop("subject")
         identity = inspect(subject).identity
         if line["hearing_id"] is None and subject.__tablename__ == "hearing" and identity:
             line["hearing_id"] = identity[0]
-        entry = AuditEvent(
-            subject_type=subject.__tablename__,
-            subject_id=identity[0] if identity and isinstance(identity[0], int) else None,
-            previous_hash=last,
-            **line,
-        )
-        entry.hash = last = entry.digest()
-        session.add(entry)
-    session.flush()
+        line |= {
+            "subject_type": subject.__tablename__,
+            "subject_id": identity[0] if identity and isinstance(identity[0], int) else None,
+            "previous_hash": last,
+        }
+        last = AuditEvent(**line).digest()
+        rows.append(line | {"hash": last})
+    session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+
+
+_LAST = select(AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
 
 @event.listens_for(Session, "after_rollback")
