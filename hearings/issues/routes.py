@@ -108,30 +108,40 @@ def _crumbs(issue: Issue, *more: tuple[Any, str]) -> list[tuple[Any, str]]:
     ]
 
 
-def _refused_when_shown(thing: Any, move: str) -> None:
-    """A form for what cannot happen is not shown: the reason is."""
-    if request.method == "GET":
-        broken = workflow.refusal(thing, move)
-        if broken is not None:
-            raise broken
+def _about(thing: Any) -> tuple[str, list[tuple[Any, str]], list[tuple[Any, Any]]]:
+    """Where an act on a thing leads back to, its crumbs, and what its form says of the thing."""
+    if isinstance(thing, Assignment):
+        return f"/issues/{thing.issue_id}", _crumbs(thing.issue), _assignment_facts(thing)
+    if isinstance(thing, Commitment):
+        return f"/commitments/{thing.id}", _promise_crumbs(thing), _promise_facts(thing)
+    if isinstance(thing, Extension):
+        return f"/commitments/{thing.commitment_id}", _promise_crumbs(thing.commitment), _extension_facts(thing)
+    return f"/issues/{thing.id}", _crumbs(thing), []
 
 
 def _act(
     form: Form,
     do: Callable[[], Any],
+    on: Any,
     *,
-    back: str,
     heading: Any,
     button: Any,
-    crumbs: Iterable[tuple[Any, str]],
+    move: str = "",
     said: Any = None,
     lead: Any = None,
-    facts: Iterable[tuple[Any, Any]] = (),
-    tone: str = "primary",
+    back: str | None = None,
+    facts: Iterable[tuple[Any, Any]] | None = None,
     files: str | None = None,
 ) -> Any:
-    """One act with its form: shown, carried out, or shown again with what is wrong."""
-    done = submit(form, do, to=back, said=said)
+    """One act on a thing with its form: shown, carried out, or shown again with what is wrong.
+
+    With `move`, a form for what cannot happen is not shown: the reason is.
+    """
+    broken = workflow.refusal(on, move) if move and request.method == "GET" else None
+    if broken is not None:
+        raise broken
+    home, crumbs, known = _about(on)
+    done = submit(form, do, to=back or home, said=said)
     if done is not None:
         return done
     if files:
@@ -141,12 +151,18 @@ def _act(
         form,
         heading=heading,
         button=button,
-        crumbs=list(crumbs),
+        crumbs=crumbs,
         lead=lead,
-        facts=list(facts),
-        back=back,
-        tone=tone,
+        facts=list(known if facts is None else facts),
+        back=back or home,
+        tone="primary",
     )
+
+
+def _for_a_reason(do: Callable[..., Any], on: Any, **words: Any) -> Any:
+    """An act that takes a reason and nothing else."""
+    form: Any = ReasonForm()
+    return _act(form, lambda: do(on, reason=form.reason.data, actor=me()), on, **words)
 
 
 # -- logging -------------------------------------------------------------------------------------------
@@ -494,10 +510,9 @@ def edit(issue: Issue) -> Any:
     return _act(
         form,
         change,
-        back=f"/issues/{issue.id}",
+        issue,
         heading=_("Edit the issue"),
         button=_("Save"),
-        crumbs=_crumbs(issue),
         said=_("Saved."),
         lead=_("The hearing has been filed: what was said stays as it is.") if "statement" in dropped else None,
     )
@@ -515,7 +530,6 @@ def remove(issue: Issue) -> Any:
 @requires("issue.assign", Issue)
 def assign(issue: Issue) -> Any:
     """Hand it over (交办): lead with co-handlers, or several that answer each their part."""
-    _refused_when_shown(issue, "assign")
     limit, basis = operations.default_limit(issue, today())
     opinion = operations.opinion_limit(today(), limit, basis)
     form: Any = AssignForm(
@@ -537,10 +551,10 @@ def assign(issue: Issue) -> Any:
     return _act(
         form,
         lambda: operations.assign(issue, actor=me(), **form.fields()),
-        back=f"/issues/{issue.id}",
+        issue,
+        move="assign",
         heading=_("Assign the issue"),
         button=_("Assign"),
-        crumbs=_crumbs(issue),
         said=_("Assigned."),
         facts=[(_("Issue"), issue.title)],
     )
@@ -572,15 +586,14 @@ def _law_of_limits(issue: Issue) -> str:
 @requires("issue.decline", Issue)
 def decline(issue: Issue) -> Any:
     """Not accepted: the reason, and where to turn instead."""
-    _refused_when_shown(issue, "decline")
     form: Any = DeclineForm()
     return _act(
         form,
         lambda: operations.decline(issue, reason=f"{form.reason.data}；引导渠道：{form.referral.data}", actor=me()),
-        back=f"/issues/{issue.id}",
+        issue,
+        move="decline",
         heading=_("Do not accept the issue"),
         button=_("Do not accept"),
-        crumbs=_crumbs(issue),
         said=_("Noted as not accepted."),
         lead=_("Matters in court, personal petitions and tenders are referred elsewhere; the reason is printed."),
     )
@@ -590,15 +603,14 @@ def decline(issue: Issue) -> Any:
 @requires("issue.transfer", Issue)
 def transfer(issue: Issue) -> Any:
     """Turned into a formal suggestion, or handed to a higher level."""
-    _refused_when_shown(issue, "transfer")
     form: Any = TransferForm()
     return _act(
         form,
         lambda: operations.transfer(issue, to=f"{TRANSFER_WORDS[form.to.data]}：{form.note.data}", actor=me()),
-        back=f"/issues/{issue.id}",
+        issue,
+        move="transfer",
         heading=_("Transfer the issue"),
         button=_("Transfer"),
-        crumbs=_crumbs(issue),
         said=_("Transferred."),
     )
 
@@ -610,7 +622,6 @@ def explain(issue: Issue) -> Any:
     form: Any = ExplainForm()
     if not AGREED_ON_THE_SPOT:
         del form.agreed
-        _refused_when_shown(issue, "explain")
 
     def do() -> None:
         if "agreed" in form and form.agreed.data:
@@ -622,10 +633,10 @@ def explain(issue: Issue) -> Any:
     return _act(
         form,
         do,
-        back=f"/issues/{issue.id}",
+        issue,
+        move="" if AGREED_ON_THE_SPOT else "explain",
         heading=_("Settle by explanation"),
         button=_("Settle"),
-        crumbs=_crumbs(issue),
         lead=broken.message if broken is not None else None,
     )
 
@@ -634,15 +645,14 @@ def explain(issue: Issue) -> Any:
 @requires("issue.strike_off", Issue)
 def strike_off(issue: Issue) -> Any:
     """Struck off the ledger (销号): all promises kept, the deputy agrees; with undo."""
-    _refused_when_shown(issue, "strike_off")
     form: Any = NoteForm()
     return _act(
         form,
         lambda: operations.strike_off(issue, basis=form.note.data, actor=me()),
-        back=f"/issues/{issue.id}",
+        issue,
+        move="strike_off",
         heading=_("Strike off"),
         button=_("Strike off"),
-        crumbs=_crumbs(issue),
         lead=_("All promises are kept and the deputy agrees. Note what it rests on, if it was checked at the desk."),
     )
 
@@ -651,15 +661,14 @@ def strike_off(issue: Issue) -> Any:
 @requires("issue.rework", Issue)
 def rework(issue: Issue) -> Any:
     """Handle again: the next round, the same departments; the old one stays readable."""
-    _refused_when_shown(issue, "rework")
     form: Any = ReworkForm()
     return _act(
         form,
         lambda: operations.rework(issue, reason=form.reason.data, due_on=_later(form.due_on.data), actor=me()),
-        back=f"/issues/{issue.id}",
+        issue,
+        move="rework",
         heading=_("Handle again"),
         button=_("Begin the next round"),
-        crumbs=_crumbs(issue),
         said=_("The next round has begun."),
         lead=_("The round before stays readable. Without a date, the usual limit for handling again applies."),
     )
@@ -675,15 +684,12 @@ def _later(due: date | None) -> date | None:
 @requires("issue.reopen", Issue)
 def reopen(issue: Issue) -> Any:
     """It came back (反弹): a new round, never an edit of the old one."""
-    _refused_when_shown(issue, "reopen")
-    form: Any = ReasonForm()
-    return _act(
-        form,
-        lambda: operations.reopen(issue, reason=form.reason.data, actor=me()),
-        back=f"/issues/{issue.id}",
+    return _for_a_reason(
+        operations.reopen,
+        issue,
+        move="reopen",
         heading=_("Reopen the issue"),
         button=_("Reopen"),
-        crumbs=_crumbs(issue),
         said=_("Reopened; it waits to be assigned."),
         lead=_("It begins a new round; the old one stays readable."),
     )
@@ -705,10 +711,10 @@ def figure(issue: Issue) -> Any:
             source=form.source.data,
             actor=me(),
         ),
+        issue,
         back=f"/issues/{issue.id}#figures",
         heading=_("Add a figure"),
         button=_("Add"),
-        crumbs=_crumbs(issue),
         said=_("The figure has been added."),
         lead=_("What came of it, as a number with its day and source."),
     )
@@ -742,10 +748,10 @@ def files(issue: Issue) -> Any:
     return _act(
         form,
         add,
+        issue,
         back=f"/issues/{issue.id}#files",
         heading=_("Add photos or papers"),
         button=_("Add"),
-        crumbs=_crumbs(issue),
         said=_("Added."),
         files="files",
     )
@@ -811,18 +817,14 @@ def _assignment_facts(a: Assignment) -> list[tuple[Any, Any]]:
 @requires("assignment.return", Assignment)
 def return_back(assignment: Assignment) -> Any:
     """Wrong addressee (退办): within the limit, with the reason."""
-    _refused_when_shown(assignment, "return")
-    form: Any = ReasonForm()
-    return _act(
-        form,
-        lambda: operations.return_assignment(assignment, reason=form.reason.data, actor=me()),
-        back=f"/issues/{assignment.issue_id}",
+    return _for_a_reason(
+        operations.return_assignment,
+        assignment,
+        move="return",
         heading=_("Return the assignment"),
         button=_("Return"),
-        crumbs=_crumbs(assignment.issue),
         said=_("Returned to the organiser."),
         lead=_("Possible until %(day)s; say why, and whose matter it is.", day=day(assignment.respond_by)),
-        facts=_assignment_facts(assignment),
     )
 
 
@@ -858,12 +860,11 @@ def progress(assignment: Assignment) -> Any:
     return _act(
         form,
         report,
+        assignment,
         back=back,
         heading=_("Report progress"),
         button=_("Report"),
-        crumbs=_crumbs(assignment.issue),
         said=_("Progress has been noted."),
-        facts=_assignment_facts(assignment),
         files="files",
     )
 
@@ -897,12 +898,10 @@ def reply(assignment: Assignment) -> Any:
     return _act(
         form,
         send,
-        back=f"/issues/{assignment.issue_id}",
+        assignment,
         heading=_("Reply"),
         button=_("Send the reply"),
-        crumbs=_crumbs(assignment.issue),
         said=_("The reply has been recorded."),
-        facts=_assignment_facts(assignment),
         files="files",
     )
 
@@ -986,17 +985,15 @@ def _promise_facts(c: Commitment) -> list[tuple[Any, Any]]:
 @requires("commitment.report_done", Commitment)
 def report_done(commitment: Commitment) -> Any:
     """The department says it is done, with evidence."""
-    _refused_when_shown(commitment, "report_done")
     form: Any = ReportDoneForm()
     return _act(
         form,
         lambda: operations.report_done(commitment, report=form.report.data, files=_stored(form.files), actor=me()),
-        back=f"/commitments/{commitment.id}",
+        commitment,
+        move="report_done",
         heading=_("Report done"),
         button=_("Report done"),
-        crumbs=_promise_crumbs(commitment),
         said=_("Reported; the organiser will look at it."),
-        facts=_promise_facts(commitment),
         files="files",
     )
 
@@ -1012,15 +1009,12 @@ def verify(commitment: Commitment) -> Any:
 @requires("commitment.reject", Commitment)
 def reject(commitment: Commitment) -> Any:
     """It is not done yet, and why."""
-    _refused_when_shown(commitment, "reject")
-    form: Any = ReasonForm()
-    return _act(
-        form,
-        lambda: operations.reject_report(commitment, reason=form.reason.data, actor=me()),
-        back=f"/commitments/{commitment.id}",
+    return _for_a_reason(
+        operations.reject_report,
+        commitment,
+        move="reject",
         heading=_("Not done yet"),
         button=_("Send the report back"),
-        crumbs=_promise_crumbs(commitment),
         said=_("Sent back to the department."),
         facts=[*_promise_facts(commitment), (_("Report"), commitment.report or "")],
     )
@@ -1030,18 +1024,14 @@ def reject(commitment: Commitment) -> Any:
 @requires("commitment.release", Commitment)
 def release(commitment: Commitment) -> Any:
     """The promise no longer binds, and why."""
-    _refused_when_shown(commitment, "release")
-    form: Any = ReasonForm()
-    return _act(
-        form,
-        lambda: operations.release_commitment(commitment, reason=form.reason.data, actor=me()),
-        back=f"/commitments/{commitment.id}",
+    return _for_a_reason(
+        operations.release_commitment,
+        commitment,
+        move="release",
         heading=_("Release the promise"),
         button=_("Release"),
-        crumbs=_promise_crumbs(commitment),
         said=_("Released."),
         lead=_("It was overtaken, or merged into another one. The reason is kept."),
-        facts=_promise_facts(commitment),
     )
 
 
@@ -1057,12 +1047,10 @@ def extend(commitment: Commitment) -> Any:
         lambda: operations.ask_extension(
             commitment, new_due_on=form.new_due_on.data, reason=form.reason.data, actor=me()
         ),
-        back=f"/commitments/{commitment.id}",
+        commitment,
         heading=_("Ask for an extension"),
         button=_("Ask"),
-        crumbs=_promise_crumbs(commitment),
         said=_("Asked; until it is granted the old date stands."),
-        facts=_promise_facts(commitment),
     )
 
 
@@ -1070,17 +1058,15 @@ def extend(commitment: Commitment) -> Any:
 @requires("extension.grant", Extension)
 def grant(extension: Extension) -> Any:
     """The date moves; the old one stays readable."""
-    _refused_when_shown(extension, "grant")
     form: Any = NoteForm()
     return _act(
         form,
         lambda: operations.grant_extension(extension, note=form.note.data, actor=me()),
-        back=f"/commitments/{extension.commitment_id}",
+        extension,
+        move="grant",
         heading=_("Grant the extension"),
         button=_("Grant"),
-        crumbs=_promise_crumbs(extension.commitment),
         said=_("Granted: now due on %(day)s.", day=day(extension.new_due_on)),
-        facts=_extension_facts(extension),
     )
 
 
@@ -1088,17 +1074,13 @@ def grant(extension: Extension) -> Any:
 @requires("extension.refuse", Extension)
 def refuse(extension: Extension) -> Any:
     """The date stays, and why."""
-    _refused_when_shown(extension, "refuse")
-    form: Any = ReasonForm()
-    return _act(
-        form,
-        lambda: operations.refuse_extension(extension, reason=form.reason.data, actor=me()),
-        back=f"/commitments/{extension.commitment_id}",
+    return _for_a_reason(
+        operations.refuse_extension,
+        extension,
+        move="refuse",
         heading=_("Refuse the extension"),
         button=_("Refuse"),
-        crumbs=_promise_crumbs(extension.commitment),
         said=_("Refused: the date stays."),
-        facts=_extension_facts(extension),
     )
 
 
@@ -1142,10 +1124,10 @@ def correct(commitment: Commitment) -> Any:
     return _act(
         form,
         change,
-        back=f"/commitments/{commitment.id}",
+        commitment,
+        facts=(),
         heading=_("Correct a recording error"),
         button=_("Save the correction"),
-        crumbs=_promise_crumbs(commitment),
         said=_("Corrected; what stood there before stays readable."),
         lead=_("For what was written down wrongly. A date that moves is asked for as an extension."),
     )
