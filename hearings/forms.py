@@ -59,6 +59,11 @@ def clean_arg(words: str, limit: int = 100) -> str:
     return _BAD.sub("", words).replace("\n", " ").replace("\r", " ").strip()[:limit]
 
 
+def as_number(words: str, digits: int = 9) -> int | None:
+    """The whole number that an address or a form names, of at most so many digits; None for anything else."""
+    return int(words) if words.isascii() and words.isdigit() and len(words) <= digits else None
+
+
 class _Clean:
     """Text as kept: one kind of line break, no blank edges; `None` for nothing."""
 

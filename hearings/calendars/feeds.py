@@ -6,10 +6,9 @@ its last number is the version of the whole record.
 """
 
 import hashlib
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
@@ -17,8 +16,9 @@ from sqlalchemy import String, and_, cast, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..audit import AuditEvent
-from ..db import LOCAL, db, local, now, today
+from ..db import db, local, today
 from ..issues.models import Commitment, CommitmentStatus, Issue, commitment_co_handler, issue_cosigner
+from ..kept import Kept
 from ..people.models import User
 from ..permissions import Clause, Role, scoped
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant, Station, Topic
@@ -116,30 +116,8 @@ def _promises(feed: Feed) -> Clause:
 # -- writing ---------------------------------------------------------------------------------------------
 
 
-class _Kept:
-    """The last so many values by key, the oldest going first; shared by the threads of a process."""
-
-    def __init__(self, most: int):
-        self.most = most
-        self.rows: dict[Any, Any] = {}
-        self.lock = threading.Lock()
-
-    def get(self, key: Any) -> Any:
-        return self.rows.get(key)
-
-    def put(self, key: Any, value: Any) -> None:
-        with self.lock:
-            self.rows[key] = value
-            while len(self.rows) > self.most:
-                del self.rows[next(iter(self.rows))]
-
-    def clear(self) -> None:
-        with self.lock:
-            self.rows.clear()
-
-
-events = _Kept(KEPT_EVENTS)
-tags = _Kept(KEPT_TAGS)
+events = Kept(KEPT_EVENTS)
+tags = Kept(KEPT_TAGS)
 
 
 def head() -> int:
@@ -335,9 +313,3 @@ def remembered(row_id: int, feed: Feed, base_url: str, version: int) -> str | No
 def remember(row_id: int, feed: Feed, base_url: str, version: int, tag: str) -> None:
     """Keep the fingerprint for the next reader who only asks whether anything changed."""
     tags.put((row_id, feed.todo, feed.alarms, base_url), (version, today(), tag))
-
-
-def may_still_read(user: User) -> bool:
-    """Whether the owner is still with us."""
-    day: date = now().astimezone(LOCAL).date()
-    return user.active and user.valid_from <= day and (user.valid_until is None or day <= user.valid_until)

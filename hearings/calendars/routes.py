@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from ..db import db, now, will_write
+from ..forms import as_number
 from ..people.models import User
 from ..permissions import public, requires, scoped, signed_in
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Topic
@@ -96,7 +97,7 @@ def read(token: str, todo: bool) -> Any:
         )
     if row is None:
         abort(404)
-    if row.revoked_at is not None or not feeds.may_still_read(row.user):
+    if row.revoked_at is not None or not row.user.is_with_us:
         return _plain(_("This calendar has been closed. Get a new address on the page “My calendar”."), 410)
     feed, base = feeds.of(row, todo=todo), _base_url()
     version = feeds.head()
@@ -210,12 +211,11 @@ def reach_of(base_url: str) -> str:
 def new() -> Any:
     """A new address, or a new one in place of the old (which is closed at once)."""
     kind = request.form.get("kind", "")
-    station = request.form.get("station", "")
     if kind not in set(FeedKind):
         abort(404)
 
     def act() -> None:
-        station_id = int(station) if station.isascii() and station.isdigit() and len(station) < 10 else None
+        station_id = as_number(request.form.get("station", ""))
         row, token = operations.subscribe(FeedKind(kind), station_id=station_id, actor=me())
         session[SHOWN] = {"id": row.id, "token": token}
 

@@ -23,6 +23,7 @@ from .. import workflow
 from ..audit import AuditEvent
 from ..db import LOCAL, today
 from ..filters import clock, day, percent, short_day
+from ..forms import as_number
 from ..issues import rules
 from ..issues.models import (
     CLOSED,
@@ -712,8 +713,7 @@ def _history(shown: Hub, measures: dict[int, str]) -> None:
 
     auditors see what was done to the hearing itself.
     """
-    words = request.args.get("history", "")
-    before = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    before = as_number(request.args.get("history", ""))
     values = {"hearing": shown.hearing.id, "before": before}
     lines = ask(_history_lines(shown.sees_all, before is not None), values).all()
     if len(lines) > LINES:

@@ -26,6 +26,7 @@ from sqlalchemy.sql import visitors
 
 from .. import search
 from ..db import LOCAL, db
+from ..forms import as_number
 from ..issues import rules
 from ..issues.models import EXCHANGE_LABELS, Exchange, Issue
 from ..people.queries import EXACT, PAGE, Page
@@ -161,7 +162,7 @@ def hits(words: str, user: Any, args: Mapping[str, str], *, kind: str = "", path
     if lookup.along is not None and not narrow and not kind and ask(lookup.newest, values).scalar_one() >= search.OFTEN:
         lookup = lookup.along
     within = _within(lookup, person, narrow, bool(kind))
-    after, before = (_number(args.get(name, "")) for name in ("after", "before"))
+    after, before = (as_number(args.get(name, "")) for name in ("after", "before"))
     way = "after" if after is not None else "before" if before is not None else ""
     values = values | particulars(user) | {"kind": kind, "edge": after if after is not None else before}
     ids = list(ask(within[way], values | {"most": PAGE + 1 if way else EXACT + 1}).scalars())
@@ -195,10 +196,6 @@ def _within(lookup: search.Lookup, person: StandIn, narrow: bool, of_a_kind: boo
         "count": select(func.count()).select_from(wanted.limit(EXACT + 1).subquery()),
     }
     return {way: statement.execution_options(plan_anew=True) for way, statement in made.items()}
-
-
-def _number(words: str) -> int | None:
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
 
 
 _DETAILS = (

@@ -16,7 +16,7 @@ from ..db import db, today
 from ..errors import RuleBroken
 from ..files import StoredFile, store
 from ..filters import day
-from ..forms import Form
+from ..forms import Form, as_number
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, fetch, may, requires
 from ..schedule.models import Hearing, HearingStatus
@@ -70,8 +70,7 @@ __all__ = ["AGREED_ON_THE_SPOT", "ISSUE_BUTTONS", "STORY_PARTS", "bp"]
 
 def _number(name: str) -> int | None:
     """A whole number from the address, or None."""
-    words = request.args.get(name, "")
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    return as_number(request.args.get(name, ""))
 
 
 def _address(**changes: Any) -> str:

@@ -1,15 +1,16 @@
 """Pages of the ledger room."""
 
-import io
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, render_template, request, send_file
+from flask import Blueprint, abort, render_template, request
 from flask_babel import gettext as _
 
+from .. import files
 from ..db import db
 from ..documents import RenderFailed, render, to_workbook
 from ..errors import RuleBroken
+from ..forms import as_number
 from ..issues.forms import PromiseFilter
 from ..issues.queries import lists
 from ..permissions import requires
@@ -51,10 +52,7 @@ def index() -> Any:
     )
 
 
-KINDS = {
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", registers.IN_A_BOOK),
-    "pdf": ("application/pdf", registers.ON_PAPER),
-}
+KINDS = {"xlsx": registers.IN_A_BOOK, "pdf": registers.ON_PAPER}
 
 
 @bp.get("/ledger/register.<kind>")
@@ -63,11 +61,8 @@ def register(kind: str) -> Any:
     """The register of commitments as a workbook or on paper: what the list of commitments shows at this address."""
     if kind not in KINDS:
         abort(404)
-    media_type, most = KINDS[kind]
-    words = request.args.get("hearing", "")
-    hearing = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
-    form = PromiseFilter(request.args, lists(me(), hearing))
-    told = registers.register(me(), form.wanted(), most)
+    form = PromiseFilter(request.args, lists(me(), as_number(request.args.get("hearing", ""))))
+    told = registers.register(me(), form.wanted(), KINDS[kind])
     scope = registers.narrowing(form)
     db.session.rollback()  # nothing is held while the file is made
     if kind == "xlsx":
@@ -78,6 +73,4 @@ def register(kind: str) -> Any:
         except RenderFailed as failed:
             raise RuleBroken(str(failed)) from failed
     name = f"{registers.title()}（{told.as_of:%Y%m%d}）.{kind}"
-    answer = send_file(io.BytesIO(data), mimetype=media_type, as_attachment=True, download_name=name)
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return files.answer(data, name=name, media_type=files.PAPERS[kind])

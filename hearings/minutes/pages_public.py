@@ -10,6 +10,7 @@ from .. import files, permissions
 from ..db import db
 from ..documents import RenderFailed
 from ..errors import RuleBroken
+from ..forms import as_number
 from ..permissions import public, requires
 from ..schedule.models import Hearing
 from ..web import me, page, submit
@@ -137,8 +138,7 @@ PAGE = 50
 @public
 def public_list() -> Any:
     """The minutes that are open to everybody, of each hearing the newest."""
-    words = request.args.get("before", "")
-    before = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    before = as_number(request.args.get("before", ""))
     rows = queries.public_list(before, PAGE)
     older = f"/public/minutes/?before={rows[PAGE - 1].id}" if len(rows) > PAGE else None
     return render_template("minutes/public.html", rows=rows[:PAGE], older=older, first=before is None)

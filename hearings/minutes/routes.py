@@ -1,10 +1,8 @@
 """Pages of the minutes room."""
 
-import io
-from collections import OrderedDict
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -14,6 +12,8 @@ from ..audit import trail
 from ..db import db, today, will_write
 from ..documents import RenderFailed
 from ..errors import RuleBroken
+from ..forms import as_number
+from ..kept import Kept
 from ..permissions import requires
 from ..schedule.models import Hearing
 from ..web import me, page, perform, submit
@@ -56,8 +56,7 @@ def _version_asked() -> int | None:
 
 
 def _number(arg: str) -> int | None:
-    words = request.args.get(arg, "")
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 6 else None
+    return as_number(request.args.get(arg, ""), 5)
 
 
 @bp.route("/hearings/<int:id>/minutes", methods=["GET", "POST"])
@@ -255,7 +254,7 @@ def correct(hearing: Hearing) -> Any:
 
 # -- papers --------------------------------------------------------------------------------------------
 
-_previews: OrderedDict[str, bytes] = OrderedDict()
+_previews = Kept(3)
 """The last few previews of this process, by the fingerprint of their dict."""
 
 
@@ -283,9 +282,7 @@ def preview(hearing: Hearing) -> Any:
             pdf = render(draft)
         except RenderFailed as failed:
             raise RuleBroken(str(failed)) from failed
-        _previews[key] = pdf
-        while len(_previews) > 3:
-            _previews.popitem(last=False)
+        _previews.put(key, pdf)
     return _pdf(pdf, key, name)
 
 
@@ -382,12 +379,7 @@ def _pdf(data: bytes, etag: str, name: str, *, download: bool = False) -> Respon
 
 
 def _file(data: bytes, etag: str, name: str, media_type: str, *, download: bool) -> Response:
-    """Bytes with their fingerprint as ETag; 304 when the reader has them."""
-    answer = send_file(
-        io.BytesIO(data), mimetype=media_type, as_attachment=download, download_name=name.replace("/", "-"), etag=etag
-    )
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
+    return files.answer(data, name=name, media_type=media_type, etag=etag, download=download)
 
 
 from . import pages_public, pages_verify  # noqa: E402, F401  (they hang their pages on this blueprint)

@@ -21,6 +21,7 @@ from ..calendars import feeds, ics
 from ..db import db, now
 from ..errors import RuleBroken
 from ..filters import clock, full_day
+from ..forms import as_number
 from ..people.models import User
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
 from . import outbox
@@ -41,10 +42,10 @@ def token_of(invitation: Invitation) -> str:
 
 def by_token(token: str) -> Invitation | None:
     """The invitation of a token, or None."""
-    number, _dash, _seal = token.partition("-")
-    if not (number.isascii() and number.isdigit() and len(number) < 10 and token.isascii()):
+    number = as_number(token.partition("-")[0])
+    if number is None or not token.isascii():
         return None
-    row = db.session.get(Invitation, int(number))
+    row = db.session.get(Invitation, number)
     return row if row is not None and hmac.compare_digest(token_of(row), token.lower()) else None
 
 

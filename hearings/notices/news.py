@@ -44,9 +44,7 @@ class Item(NamedTuple):
 
 def staff(department_id: int) -> Sequence[User]:
     """The people who answer for an office, or for the one that became it."""
-    office = db.session.get_one(Department, department_id)
-    while office.successor_id is not None and not office.is_current:
-        office = db.session.get_one(Department, office.successor_id)
+    office = db.session.get_one(Department, department_id).now
     return db.session.scalars(
         select(User)
         .join(UserRole, UserRole.user_id == User.id)
@@ -120,40 +118,28 @@ def _assigned(line: AuditEvent) -> list[Item]:
     return _told(staff(row.department_id), words, f"/issues/{issue.id}", issue.hearing_id)
 
 
-@tells("assignment.return")
-def _returned(line: AuditEvent) -> list[Item]:
+@tells("assignment.return", "assignment.reply")
+def _answered(line: AuditEvent) -> list[Item]:
     row: Assignment | None = _row(line, Assignment)
     if row is None:
         return []
     issue = row.issue
+    returned = line.action == "assignment.return"
+    what = {"ref": issue.reference, "title": issue.title}
 
     def words() -> tuple[str, str]:
+        who = row.department.short_name
+        if returned:
+            head, text = _("Returned: %(ref)s %(title)s", **what), row.return_reason or ""
+            return head, _("%(who)s: %(reason)s", who=who, reason=text)
+        letter = line.details.get("result_class", "")
         return (
-            _("Returned: %(ref)s %(title)s", ref=issue.reference, title=issue.title),
-            _("%(who)s: %(reason)s", who=row.department.short_name, reason=row.return_reason or ""),
+            _("Reply to %(ref)s %(title)s", **what),
+            _("%(who)s has replied, class %(letter)s.", who=who, letter=letter),
         )
 
-    return _told(organisers(issue.hearing), words, f"/issues/{issue.id}", issue.hearing_id)
-
-
-@tells("assignment.reply")
-def _replied(line: AuditEvent) -> list[Item]:
-    row: Assignment | None = _row(line, Assignment)
-    if row is None:
-        return []
-    issue = row.issue
-
-    def words() -> tuple[str, str]:
-        return (
-            _("Reply to %(ref)s %(title)s", ref=issue.reference, title=issue.title),
-            _(
-                "%(who)s has replied, class %(letter)s.",
-                who=row.department.short_name,
-                letter=line.details.get("result_class", ""),
-            ),
-        )
-
-    return _told([*organisers(issue.hearing), *deputies(issue)], words, f"/issues/{issue.id}", issue.hearing_id)
+    users = [*organisers(issue.hearing), *([] if returned else deputies(issue))]
+    return _told(users, words, f"/issues/{issue.id}", issue.hearing_id)
 
 
 @tells("commitment.report_done", "commitment.reject", "commitment.release")

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from .. import audit
 from ..db import db, now
 from ..errors import RuleBroken
+from ..forms import as_number
 from ..permissions import allowed, public, requires, signed_in
 from ..schedule.models import Hearing
 from ..web import me, page, perform
@@ -41,8 +42,7 @@ CHANNEL_LABELS = {"inbox": _l("in this house"), "mail": _l("mail"), "robot": _l(
 
 
 def _before() -> int | None:
-    words = request.args.get("before", "")
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    return as_number(request.args.get("before", ""))
 
 
 # -- the inbox -------------------------------------------------------------------------------------------
@@ -80,10 +80,12 @@ def open_(id: int) -> Any:
 def read() -> Any:
     """Mark everything, or one message, as read."""
     words = request.form.get("id", "")
-    ids = [int(words)] if words.isascii() and words.isdigit() and len(words) < 10 else None
-    if words and ids is None:
+    number = as_number(words)
+    if words and number is None:
         abort(404)
-    return perform(lambda: outbox.mark_read(me().id, ids), "/inbox/", _("Marked as read."))
+    return perform(
+        lambda: outbox.mark_read(me().id, [number] if number is not None else None), "/inbox/", _("Marked as read.")
+    )
 
 
 @bp.post("/inbox/mail")
@@ -178,8 +180,8 @@ def remind(hearing: Hearing) -> Any:
 @requires("invitation.remind", Hearing)
 def settle(hearing: Hearing) -> Any:
     """A doubtful answer has been looked at."""
-    words = request.form.get("answer", "")
-    row = db.session.get(DoubtfulAnswer, int(words)) if words.isdigit() and len(words) < 10 else None
+    number = as_number(request.form.get("answer", ""))
+    row = db.session.get(DoubtfulAnswer, number) if number is not None else None
     if row is None or row.hearing_id != hearing.id:
         abort(404)
 
@@ -214,8 +216,8 @@ def sent(hearing: Hearing) -> Any:
 @requires("invitation.remind", Hearing)
 def again(hearing: Hearing) -> Any:
     """Send a mail once more, as a message of its own."""
-    words = request.form.get("message", "")
-    old = db.session.get(Message, int(words)) if words.isdigit() and len(words) < 10 else None
+    number = as_number(request.form.get("message", ""))
+    old = db.session.get(Message, number) if number is not None else None
     if old is None or old.hearing_id != hearing.id or old.channel != "mail":
         abort(404)
 

@@ -1,30 +1,25 @@
 """What the pages of papers share: the blueprint, and how a dict becomes an answer."""
 
-import io
 import re
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from flask import Blueprint, request, send_file
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from .. import files
 from ..db import db
 from ..documents import RenderFailed, render, to_word
 from ..errors import RuleBroken
+from ..kept import Kept
 from ..minutes.content import fingerprint
 from . import queries
 
 bp = Blueprint("papers", __name__)
 
-MEDIA_TYPES = {
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "zip": "application/zip",
-}
-_made: OrderedDict[str, bytes] = OrderedDict()
+MEDIA_TYPES = files.PAPERS | {"zip": "application/zip"}
+_made = Kept(8)
 """The last few papers of this process by fingerprint and form: a notice is fetched by twenty people in an hour."""
-KEPT = 8
 
 
 def files_of(content: Mapping[str, Any]) -> dict[str, bytes]:
@@ -56,31 +51,26 @@ def answer(template: str, content: Mapping[str, Any], form: str, name: str | Non
         return send(b"", form, name, etag)
     data = _made.get(etag)
     if data is None:
-        files = files_of(content)
+        pictures = files_of(content)
         db.session.rollback()
-        data = made(template, content, form, files)
-        _made[etag] = data
-        while len(_made) > KEPT:
-            _made.popitem(last=False)
+        data = made(template, content, form, pictures)
+        _made.put(etag, data)
     return send(data, form, name, etag)
 
 
-def made(template: str, content: Mapping[str, Any], form: str, files: Mapping[str, bytes]) -> bytes:
+def made(template: str, content: Mapping[str, Any], form: str, pictures: Mapping[str, bytes]) -> bytes:
     """One paper's bytes. Raises RuleBroken with a sentence when it cannot be rendered."""
     if form == "docx":
-        return to_word(template, content, files=files)
+        return to_word(template, content, files=pictures)
     try:
-        return render(template, content, files=files)
+        return render(template, content, files=pictures)
     except RenderFailed as failed:
         raise RuleBroken(str(failed)) from failed
 
 
 def send(data: bytes | IO[bytes], form: str, name: str, etag: str) -> Response:
     """Bytes, or a file on disk, with their fingerprint; a PDF opens in the browser, the rest is saved."""
-    source = io.BytesIO(data) if isinstance(data, bytes) else data
-    sent = send_file(source, mimetype=MEDIA_TYPES[form], as_attachment=form != "pdf", download_name=name, etag=etag)
-    sent.headers["Cache-Control"] = "private, no-cache"
-    return sent
+    return files.answer(data, name=name, media_type=MEDIA_TYPES[form], etag=etag, download=form != "pdf")
 
 
 def file_name(words: str) -> str:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from ..db import db
 from ..errors import RuleBroken
+from ..forms import as_number
 from ..issues.models import Assignment, Reply
 from ..permissions import requires
 from . import after
@@ -57,12 +58,12 @@ def _content(assignment: Assignment, key: str) -> dict[str, Any]:
 
 def _reply_asked(assignment: Assignment) -> Reply:
     """The reply of the address, if it is one of this assignment; else 404."""
-    words = request.args.get("reply", "")
+    number = as_number(request.args.get("reply", ""))
     reply = None
-    if words.isascii() and words.isdigit() and len(words) < 10:
+    if number is not None:
         reply = db.session.scalar(
             select(Reply)
-            .where(Reply.id == int(words), Reply.assignment_id == assignment.id)
+            .where(Reply.id == number, Reply.assignment_id == assignment.id)
             .options(joinedload(Reply.assignment))
         )
     if reply is None:

@@ -129,6 +129,11 @@ class User(Model, UserMixin):
         return frozenset(row.role for row in self.role_rows)
 
     @property
+    def is_with_us(self) -> bool:
+        """Whether the person may still sign in, or read by an address of theirs."""
+        return bool(self.active) and (self.valid_until is None or self.valid_until >= today())
+
+    @property
     def role_labels(self) -> list[Any]:
         mine = self.role_set
         return [ROLE_LABELS[role] for role in Role if role in mine]

@@ -110,7 +110,7 @@ def show(user: User) -> Any:
     if done:
         return done
     state = {
-        "locked": not user.active or bool(user.valid_until and user.valid_until < today()),
+        "locked": not user.is_with_us,
         "failed": operations.is_shut_out(user),
         "is_me": user.id == me().id,
     }

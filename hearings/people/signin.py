@@ -18,7 +18,7 @@ from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
 
 from .. import audit
-from ..db import db, today
+from ..db import db
 from ..errors import RuleBroken
 from ..forms import Filled, clean_arg
 from . import login_name
@@ -70,7 +70,7 @@ class SignInForm(LoginForm):
             except IntegrityError:  # the same unknown name, at the same moment
                 db.session.rollback()
             return self._wrong()
-        if not self.user.active or (self.user.valid_until and self.user.valid_until < today()):
+        if not self.user.is_with_us:
             self.form_errors.append(_("This sign-in has been closed. Please ask the administrator."))
             return False
         self.user.failures, self.user.failed_at = 0, None

@@ -16,7 +16,7 @@ from ..db import db
 from ..errors import RuleBroken
 from ..filters import day as day_words
 from ..filters import full_day
-from ..forms import Form, new_form_id
+from ..forms import Form, as_number, new_form_id
 from ..issues import operations as issues
 from ..issues.forms import CommitmentForm, ExchangeForm, IssueForm, OutcomeForm
 from ..issues.limits import basis_words, due_by
@@ -64,8 +64,7 @@ SETTLED_ON_SITE = (Outcome.ANSWERED_ON_SITE, Outcome.RESOLVED_ON_SITE)
 
 def number_arg(name: str) -> int | None:
     """A row's id from the address; nonsense is none."""
-    words = request.args.get(name, "")
-    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
+    return as_number(request.args.get(name, ""))
 
 
 def at(hearing: Hearing, issue: Issue | int | None = None, anchor: str = "") -> str:

@@ -18,6 +18,7 @@ from ..issues.models import CommitmentStatus, Issue
 from ..issues.rules import LIGHT_WORDS, light
 from ..permissions import Role, allowed, may, requires, signed_in
 from ..schedule import operations as schedule
+from ..schedule.forms import ids_of
 from ..schedule.models import KIND_LABELS, Hearing, HearingKind, HearingStatus
 from ..web import me, page, perform, submit
 from . import operations, queries, story
@@ -179,7 +180,7 @@ def _filter() -> dict[str, Any]:
 def _chosen_before() -> list[int]:
     """Ids chosen on an earlier look at the list: from the address, or from the form that did not hold."""
     words = request.form.getlist("items") if request.method == "POST" else request.args.getlist("items")
-    return [int(w) for w in words if w.isascii() and w.isdigit() and len(w) < 10][:500]
+    return ids_of(words, 500)
 
 
 @bp.route("/look-backs/new", methods=["GET", "POST"])

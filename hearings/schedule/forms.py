@@ -22,6 +22,7 @@ from ..forms import (
     Number,
     TextBlock,
     TextLine,
+    as_number,
     clean_arg,
     enum_choices,
 )
@@ -301,4 +302,4 @@ def month_of(words: str, otherwise: date) -> date:
 
 def ids_of(words: list[str], most: int = 200) -> list[int]:
     """Row numbers out of an address; what is none is left out."""
-    return [int(w) for w in words[:most] if w.isascii() and w.isdigit() and len(w) < 10]
+    return [n for n in map(as_number, words[:most]) if n is not None]
