@@ -21,6 +21,7 @@ ALLOWED = {
 }  # fmt: skip
 DATA = re.compile(
     r"\b[A-Z]{1,4}-?\d[\w-]*\b|\bdaibiao\d+\b|\b[LH]\d+-\d+\b|HEARINGS_\w+|[\w.-]+@[\w.-]+|\S+\.(?:png|jpe?g|pdf|docx|xlsx|webp|txt)\b"
+    r"|\b(?:[A-Z2-7]{5}-){3}[A-Z2-7]{5}\b"  # what is printed on minutes to check them by
     r"|https?://\S+|\b[0-9a-f]{8,}\b|\{\w+\}|[a-z_]+\.[a-z_.]+"
 )
 

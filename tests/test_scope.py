@@ -396,8 +396,9 @@ def test_an_office_answers_for_itself_only(office):
 
 OWN = {
     "/login", "/logout", "/password", "/verify", "/language", "/continue",
+    "/inbox/read", "/inbox/mail", "/calendar/new", "/r/<token>",
 }  # fmt: skip
-"""A person's own door, password and language."""
+"""A person's own door, password and language, messages and calendar; the answer to an invitation needs its seal."""
 
 
 def existing(rule: str) -> Iterable[int]:
@@ -405,7 +406,7 @@ def existing(rule: str) -> Iterable[int]:
     prefix = rule.partition("<")[0]
     table = OF_ADDRESS.get(prefix) or {
         "/stations/": "station", "/departments/": "department", "/people/": '"user"', "/hand-over/": '"user"',
-        "/undo/": "undo_offer",
+        "/undo/": "undo_offer", "/calendar/": "calendar_feed",
     }[prefix]  # fmt: skip
     rows = ids(f"SELECT id FROM {table}")
     return (rows[0], rows[-1]) if rows else (1,)
