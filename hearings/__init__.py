@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from flask_migrate import Migrate
@@ -131,8 +131,8 @@ def _everywhere() -> dict[str, Any]:
     return {
         "current_user": user,
         "nav": rooms_of(user) if user.is_authenticated else [],
-        "inbox_count": 0,
-        "inbox_url": "/",
+        "inbox_count": g.get("beside", {}).get("unread", 0),
+        "inbox_url": "/inbox/",
         "office_name": current_app.config["OFFICE_NAME"],
         "system_name": current_app.config["SYSTEM_NAME"],
         "locale": language.ENGLISH if language.is_english() else language.CHINESE,

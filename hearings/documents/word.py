@@ -574,7 +574,7 @@ def _verify(to: _Writer, verify: Mapping[str, Any]) -> str:
     grouped = "-".join([code[:5], code[5:10], code[10:15], code[15:]])
     where = str(verify["url"]).rsplit("/", 1)[0]
     said = _paragraph("VerifyText", _run(f"核验码：{grouped}"), _spacing(80))
-    said += _paragraph("VerifyText", _run(f"扫码，或在{where}输入核验码，可查本文是否为印发的版本。"))
+    said += _paragraph("VerifyText", _run(f"扫码，或在{where}输入核验码，可核对本文。"))
     return _beside([TYPE_AREA - 1247, 1247], said, _code(to, verify["url"], 18), 1020) + _paragraph(
         "Spacer", "", _spacing(line=100)
     )

@@ -279,6 +279,8 @@ def _hearing(line: AuditEvent) -> list[Item]:
     return _told(attending(row.id), words, f"/hearings/{row.id}", row.id)
 
 
+ROBOT_ACTS = {"hearing.announce", "hearing.reschedule", "hearing.postpone", "hearing.cancel", "minutes.publish"}
+"""Acts that a group is told of; what one person owes is nobody else's news."""
 CALENDAR_ACTS = {
     "hearing.announce",
     "hearing.reschedule",
@@ -336,7 +338,10 @@ def read(limit: int = AT_ONCE) -> int:
         teller = TELLERS.get(line.action)
         if teller is None or (line.subject_type, line.subject_id, line.action) in undone:
             continue
-        for item in teller(line):
+        items = list(teller(line))
+        if line.action in ROBOT_ACTS and items and current_app.config["ROBOT_URL"]:
+            _tell_the_group(line, items[0])
+        for item in items:
             if item.user.id == line.actor_id:
                 continue  # nobody is told what they did themselves
             deliver(f"{line.id}", line.action, item)
@@ -348,6 +353,21 @@ def read(limit: int = AT_ONCE) -> int:
         if hearing is not None and outbox.mail_is_set():
             invitations.reconcile(hearing)
     return len(lines)
+
+
+def _tell_the_group(line: AuditEvent, item: Item) -> None:
+    """The group's robot says it once, in Chinese. Its address is a secret and stays in the settings."""
+    with force_locale("zh_Hans"):
+        subject, text = item.words()
+    outbox.write(
+        key=f"{line.id}:robot",
+        kind=line.action,
+        channel="robot",
+        hearing_id=item.hearing_id,
+        subject=str(subject)[:300],
+        text=f"{text}\n{outbox.base_url()}{item.url}",
+        urgent=True,
+    )
 
 
 def _lines(after: int, limit: int) -> list[AuditEvent]:

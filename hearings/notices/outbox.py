@@ -25,6 +25,8 @@ from sqlalchemy.orm import aliased
 
 from ..calendars import ics
 from ..db import LOCAL, db, now, reading
+from ..people.models import User
+from ..people.signin import beside
 from . import robot
 from .models import Channel, Message, MessageState
 from .robot import Refused
@@ -163,7 +165,7 @@ def send_all(limit: int = 50) -> int:
                 db.session.commit()  # nothing is held while the network takes its time
             try:
                 if channel == Channel.ROBOT:
-                    robot.send(address, subject, text)
+                    robot.send(current_app.config["ROBOT_URL"], subject, text)
                 else:
                     post.send(mail, address)
             except Refused as refused:
@@ -351,6 +353,20 @@ def unread(user_id: int) -> int:
         )
         or 0
     )
+
+
+def _unread_beside() -> Any:
+    """The same of whoever asks for a page, in the statement that finds the person."""
+    return (
+        select(func.count())
+        .select_from(Message)
+        .where(Message.user_id == User.id, Message.channel == Channel.INBOX, Message.read_at.is_(None))
+        .correlate(User)
+        .scalar_subquery()
+    )
+
+
+beside["unread"] = _unread_beside
 
 
 def mark_read(user_id: int, ids: Iterable[int] | None = None) -> None:

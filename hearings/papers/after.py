@@ -42,10 +42,10 @@ from ..minutes import content as minutes
 from ..minutes.content import DENOMINATORS, VERDICT_WORDS, clause, day_words, heading_of, sentence
 from ..people.models import Department
 from ..reviews.models import AgendaItem, Ballot, BallotVerdict, Finding, FindingFile, Verdict
-from ..schedule.models import Hearing, HearingKind, HearingStatus, Topic
+from ..schedule.models import Hearing, HearingKind, Topic
 from . import queries
 from .before import BLANK, discreet, meeting_name
-from .registry import Group, Paper, State, register, register_for_assignments
+from .registry import Group, Paper, State, announced, register, register_for_assignments
 
 BOX = "□"
 """To be ticked by hand. In GB2312, so every typeface of the house has it; ☐ is in none of them."""
@@ -625,8 +625,8 @@ def _answering(found: Sequence[Issue]) -> dict[int, str]:
 
 
 def _why_no_ballot(state: State) -> Any:
-    if state.hearing.status in (HearingStatus.CANCELLED, HearingStatus.DISCARDED):
-        return _("The hearing has been cancelled.")
+    if why_not := announced(state):
+        return why_not
     if not (state.topics or state.issues or state.agenda):
         return _("There is nothing to vote on yet: add topics or log issues first.")
     return None

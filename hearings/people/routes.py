@@ -294,7 +294,17 @@ def settings() -> Any:
     ]
     changed = sum(1 for row in rows if row["default"] is not None)
     unknown = operations.years_without_holidays()
-    return render_template("people/settings.html", rows=rows, changed=changed, unknown=unknown)
+    config = current_app.config
+    return render_template(
+        "people/settings.html",
+        rows=rows,
+        changed=changed,
+        unknown=unknown,
+        mail=bool(config["MAIL_HOST"] and config["MAIL_FROM"]),
+        mailbox=bool(config["MAIL_IMAP_HOST"]),
+        robot=bool(config["ROBOT_URL"]),
+        base_url=config["BASE_URL"],
+    )
 
 
 def _year() -> int:

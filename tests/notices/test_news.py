@@ -1,5 +1,6 @@
 """What the trail tells becomes messages; and reminders: who hears what on which day, once."""
 
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -138,6 +139,47 @@ def test_the_inbox_counts_marks_and_shows_only_ones_own(calm, begun, browser):
     for odd in ("x", "-1", "9" * 30, "%00"):
         assert deputy.get(f"/inbox/?before={odd}").status_code == 200
         assert deputy.post("/inbox/read", {"id": odd}).status_code == 404
+
+
+def test_every_page_says_how_much_is_unread_in_the_statement_that_finds_the_person(calm, begun, browser, statements):
+    deputy = browser(begun.deputy)
+    assert "bar-count" not in deputy.get("/calendar/").text
+    with statements() as before:
+        deputy.get("/calendar/")
+    begun.hearing("announced")
+    begun.hearing("announced")
+    read()
+    with statements() as after:
+        page = deputy.get("/calendar/").text
+    assert '<span class="bar-count">2<span class="visually-hidden">未读</span></span>' in page
+    assert len(after) == len(before)
+    assert "bar-count" not in browser(begun.organiser).get("/calendar/").text
+    deputy.post("/inbox/read")
+    assert "bar-count" not in deputy.get("/calendar/").text
+
+
+def test_a_group_is_told_of_hearings_once_and_its_secret_address_is_kept_nowhere(calm, begun, browser, app):
+    app.config["ROBOT_URL"] = "https://robot.example/send?access_token=secret"
+    try:
+        hearing = begun.hearing("announced")
+        issue = begun.issue(begun.hearing("in_session"))
+        assert issue
+        read()
+        read()
+    finally:
+        app.config["ROBOT_URL"] = ""
+    rows = db.session.scalars(select(Message).where(Message.channel == "robot").order_by(Message.id)).all()
+    assert [m.subject for m in rows][0] == f"会议通知：{hearing.title}"
+    assert {m.kind for m in rows} == {"hearing.announce"}
+    assert "robot.example" not in browser(begun.organiser).get(f"/hearings/{hearing.id}/sent").text
+    assert all(m.address is None for m in rows)
+
+
+def test_the_administrator_sees_how_people_are_told(begun, browser, app, post):
+    admin = browser(begun.admin)
+    assert re.search(r"<dt>\s*邮件\s*</dt>\s*<dd[^>]*>\s*已启用\s*<", admin.get("/settings/").text)
+    app.config["MAIL_HOST"] = ""
+    assert "HEARINGS_MAIL_HOST 和 HEARINGS_MAIL_FROM" in admin.get("/settings/").text
 
 
 # -- reminders -------------------------------------------------------------------------------------------
