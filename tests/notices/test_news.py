@@ -169,7 +169,7 @@ def test_a_group_is_told_of_hearings_once_and_its_secret_address_is_kept_nowhere
     finally:
         app.config["ROBOT_URL"] = ""
     rows = db.session.scalars(select(Message).where(Message.channel == "robot").order_by(Message.id)).all()
-    assert [m.subject for m in rows][0] == f"会议通知：{hearing.title}"
+    assert rows[0].subject == f"会议通知：{hearing.title}"
     assert {m.kind for m in rows} == {"hearing.announce"}
     assert "robot.example" not in browser(begun.organiser).get(f"/hearings/{hearing.id}/sent").text
     assert all(m.address is None for m in rows)
