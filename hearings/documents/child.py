@@ -61,7 +61,7 @@ def main(papers: int) -> None:
 
     source, sink = os.fdopen(0, "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing printed by a library may end up between two messages
-    os.nice(5)  # a paper may take a moment longer so that pages do not
+    os.nice(19)  # a paper may take a moment longer so that pages do not
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
     try:
