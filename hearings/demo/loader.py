@@ -791,7 +791,9 @@ class Loader:
         issues.explain(row, note=text, actor=by)
 
     def on_declined(self, key: str, by: User, *, issue: int, reason: str, referral: str | None = None) -> None:
-        issues.decline(self._issue(key, issue), reason=" ".join(filter(None, (reason, referral))), actor=by)
+        issues.decline(
+            self._issue(key, issue), reason="；".join(w.rstrip("。") for w in (reason, referral) if w), actor=by
+        )
 
     def on_transferred(
         self, key: str, by: User, *, issue: int, to: str | None = None, title: str | None = None

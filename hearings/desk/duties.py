@@ -19,6 +19,7 @@ from flask_babel import gettext as _
 from sqlalchemy import (
     Date,
     Select,
+    String,
     and_,
     bindparam,
     case,
@@ -114,6 +115,8 @@ class Rule:
     """With {id}: the row's own; {hearing}: its hearing's."""
     more_url: str
     note: Callable[[Any], str | None] | None = None
+    paper: str = ""
+    """Of a paper to print: the address, where {of} is the row's `extra`."""
     light: Callable[[Any], str | None] | None = None
     """By default that of the date."""
     waits: bool = False
@@ -195,6 +198,7 @@ def _tasks(rule: Rule, rows: Sequence[Any], words: "_Days") -> list[dict[str, An
                 "verb": verb,
                 "text": _text(row),
                 "note": rule.note(row) if rule.note is not None else None,
+                "paper": rule.paper.format(of=row.extra),
                 "due": words.until(due),
                 "light": light,
                 "light_label": waits if light == "yellow" else None,
@@ -481,6 +485,9 @@ def _status_of_issue(row: Any) -> str:
 # -- the department's ----------------------------------------------------------------------------------
 
 
+SHEET = "/assignments/{of}/papers/sheet.pdf"
+
+
 def _department(user: StandIn) -> list[Rule]:
     ids = user.department_ids
     # A closed issue asks for nothing any more, also not of a co-handler who has kept silent.
@@ -503,12 +510,13 @@ def _department(user: StandIn) -> list[Rule]:
             "accept",
             assigned.where(_is(Assignment.status, AssignmentStatus.ASSIGNED), Assignment.respond_by >= TODAY)
             .order_by(Assignment.respond_by, Assignment.id)
-            .with_only_columns(*_of_issue(Issue.id, due=Assignment.respond_by)),
+            .with_only_columns(*_of_issue(Issue.id, due=Assignment.respond_by, extra=cast(Assignment.id, String))),
             title=lambda: _("Assignments to accept or return"),
             verb=lambda: _("Accept or return"),
             url="/issues/{id}",
             more_url="/issues/?status=assigned",
             note=lambda row: _("may be returned until %(day)s; then it counts as accepted", day=short_day(row.due)),
+            paper=SHEET,
         ),
         Rule(
             "promise",
@@ -532,12 +540,13 @@ def _department(user: StandIn) -> list[Rule]:
                 or_(_is(Assignment.status, AssignmentStatus.ACCEPTED), silent),
             )
             .order_by(Assignment.due_on, Assignment.id)
-            .with_only_columns(*_of_issue(Issue.id, due=Assignment.due_on)),
+            .with_only_columns(*_of_issue(Issue.id, due=Assignment.due_on, extra=cast(Assignment.id, String))),
             title=lambda: _("Replies due"),
             verb=lambda: _("Reply"),
             url="/issues/{id}",
             more_url="/issues/?status=in_handling",
             note=lambda row: _("due %(day)s", day=short_day(row.due)),
+            paper=SHEET,
         ),
         Rule(
             "again",
@@ -692,6 +701,7 @@ def _years() -> Group | None:
             "verb": _("Fill in"),
             "text": _("the working calendar of %(year)d", year=year),
             "note": _("Until then dates in that year count weekends only."),
+            "paper": "",
             "due": None,
             "light": "yellow",
             "light_label": _("waits for you"),
@@ -752,6 +762,7 @@ def _hearing_task(row: Any, verb: str, url: str, light: str | None, note: str | 
         "verb": verb,
         "text": _hearing_text(row),
         "note": note if note is not None else span(row),
+        "paper": "",
         "due": days_until(day) if day >= today() else short_day(day),
         "light": light,
         "light_label": _("today") if tonight else None,

@@ -658,7 +658,13 @@ def _look_backs(shown: Hub, user: Any) -> None:
 def _paper_lines(user: StandIn) -> Any:
     return (
         select(
-            Minutes.version, Minutes.status, Minutes.issued_by, Minutes.issued_on, Minutes.published_at, Minutes.reason
+            Minutes.version,
+            Minutes.status,
+            Minutes.issued_by,
+            Minutes.issued_on,
+            Minutes.published_at,
+            Minutes.reason,
+            Minutes.docx_sha256,
         )
         .where(Minutes.hearing_id == AT, scoped("minutes.read", user, Minutes))
         .order_by(Minutes.version.desc())
@@ -678,8 +684,9 @@ def _papers(shown: Hub, user: Any) -> None:
             "issued": f"{row.issued_by} {day(row.issued_on)}" if row.issued_by else "",
             "reason": row.reason or "",
             "published_at": row.published_at,
-            "pdf": f"/hearings/{shown.hearing.id}/minutes.pdf"
-            + ("" if row.version == newest else f"?version={row.version}"),
+            "file": f"/hearings/{shown.hearing.id}/minutes",
+            "has_word": row.docx_sha256 is not None,
+            "which": "" if row.version == newest else f"?version={row.version}",
         }
         for row in rows
     ]

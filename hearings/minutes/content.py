@@ -99,22 +99,35 @@ def _names(offices: Iterable[Department]) -> list[str]:
 # -- who was there -------------------------------------------------------------------------------------
 
 
+def unit_of(seat: Participant, committee: str = "区人大常委会") -> str:
+    """The unit as it stands on a list: leaders without one are the committee's, a 主任 of a street the 工委's."""
+    unit = seat.department.name if seat.department else seat.unit or ""
+    title = seat.title or ""
+    if not unit and seat.capacity in (Capacity.CHAIR, Capacity.COMMITTEE_LEADER) and title in ("主任", "副主任"):
+        return committee
+    if not unit and seat.capacity == Capacity.STREET_COMMITTEE and "工委" not in title:
+        streets = seat.user.streets if seat.user else []  # by the station that the person looks after
+        return f"{streets[0].removesuffix('街道') if len(streets) == 1 else ''}街道人大工委"
+    return unit
+
+
+def post(unit: str, title: str) -> str:
+    """Unit and title in one, nothing said twice: 新碶街道办事处 and 办事处主任 are 新碶街道办事处主任."""
+    said = next((n for n in range(min(len(unit), len(title)), 1, -1) if unit.endswith(title[:n])), 0)
+    return title if unit and title.startswith(unit) else unit + title[said:]
+
+
 def _person(seat: Participant) -> str:
     """Unit, title and name as they stand on the list; the stand-in, where one came."""
-    unit = seat.department.name if seat.department else seat.unit or ""
-    title, name = seat.title or "", seat.name or ""
-    if seat.capacity in (Capacity.CHAIR, Capacity.COMMITTEE_LEADER) and title in ("主任", "副主任") and not unit:
-        unit = "区人大常委会"
+    unit, title, name = unit_of(seat), seat.title or "", seat.name or ""
     if seat.is_stand_in and seat.stand_in_name:
         stood_for = f"（代{title}{name}）" if name else ""
-        return f"{unit}{seat.stand_in_title or ''}{seat.stand_in_name}{stood_for}"
+        return f"{post(unit, seat.stand_in_title or '')}{seat.stand_in_name}{stood_for}"
     if not name:
         count = seat.seats_taken if seat.seats_taken is not None else seat.seats
-        words = unit + (title or "负责人")
+        words = post(unit, title or "负责人")
         return words if count == 1 else f"{words}{count}名"
-    if unit and title.startswith(unit):
-        unit = ""
-    return f"{unit}{title}{name}"
+    return post(unit, title) + name
 
 
 def _count(seat: Participant) -> int:
@@ -122,7 +135,13 @@ def _count(seat: Participant) -> int:
 
 
 def _groups(seats: Sequence[Participant]) -> list[str]:
-    """One list in protocol order; deputies in one breath, residents by number and never by name."""
+    """One list in protocol order; deputies in one breath, residents by number and never by name.
+
+    Whoever takes the chair sits first, but on paper a 主任 of the committee stands before its 副主任.
+    """
+    leaders = [s for s in seats if s.capacity in (Capacity.CHAIR, Capacity.COMMITTEE_LEADER)]
+    ranked = iter(sorted(leaders, key=lambda s: (s.title or "").startswith("副")))
+    seats = [next(ranked) if s in leaders else s for s in seats]
     groups: list[str] = []
     deputies = [s.name for s in seats if s.capacity == Capacity.DEPUTY and s.name]
     unnamed = sum(_count(s) for s in seats if s.capacity == Capacity.DEPUTY and not s.name)

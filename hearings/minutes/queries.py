@@ -248,7 +248,7 @@ def record_of(hearing: Hearing) -> Record:
     seats = db.session.scalars(
         select(Participant)
         .where(Participant.hearing_id == hearing.id)
-        .options(joinedload(Participant.department))
+        .options(joinedload(Participant.department), selectinload(Participant.user).selectinload(User.stations))
         .order_by(Participant.position, Participant.id)
     ).all()
     agenda = select(AgendaItem.issue_id).where(AgendaItem.hearing_id == hearing.id)

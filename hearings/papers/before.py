@@ -18,7 +18,7 @@ from ..audit import trail
 from ..db import LOCAL
 from ..documents.text import width
 from ..issues.models import Issue, Outcome, Part
-from ..minutes.content import OUTCOME_WORDS, clause, day_words, numeral, sentence
+from ..minutes.content import OUTCOME_WORDS, clause, day_words, numeral, post, sentence, unit_of
 from ..minutes.queries import Record
 from ..schedule.models import AttendanceList, Came, Capacity, Hearing, HearingKind, HearingStatus, Participant
 from . import queries
@@ -80,22 +80,10 @@ def _padded(name: str) -> str:
 
 def _post(seat: Participant) -> str:
     """Unit and title as they stand on a list."""
-    unit = seat.department.name if seat.department else seat.unit or ""
-    title = seat.title or ""
-    if seat.capacity in (Capacity.CHAIR, Capacity.COMMITTEE_LEADER) and title in ("主任", "副主任") and not unit:
-        unit = current_app.config["ORGANISATION"]
-    if seat.capacity == Capacity.STREET_COMMITTEE and not unit and "工委" not in title:
-        unit = _street_committee(seat)
+    unit, title = unit_of(seat, current_app.config["ORGANISATION"]), seat.title or ""
     if not unit and not title:
         return {Capacity.DEPUTY: "区人大代表", Capacity.RESIDENT: "选民代表"}.get(seat.capacity, "")
-    return title if unit and title.startswith(unit) else unit + title
-
-
-def _street_committee(seat: Participant) -> str:
-    """新碶街道人大工委, by the station that the person looks after."""
-    streets = seat.user.streets if seat.user else []
-    street = streets[0].removesuffix("街道") if len(streets) == 1 else ""
-    return f"{street}街道人大工委"
+    return post(unit, title)
 
 
 def _known_by_name(seat: Participant) -> bool:
@@ -438,7 +426,8 @@ def name_cards(hearing: Hearing) -> dict[str, Any]:
 def issue_list(hearing: Hearing) -> dict[str, Any]:
     """Every issue: number, who raised it, what, who answers, the outcome, the promises with their dates."""
     record = queries.record_of(hearing)
-    rows = [_issue_row(record, issue) for issue in record.issues]
+    whole: list[list[str]] = []
+    rows = [_issue_row(record, issue, whole) for issue in record.issues]
     own = [i for i in record.issues if i.id in record.own]
     refused = sum(i.outcome == Outcome.NOT_ACCEPTED for i in own)
     heard = len(record.issues) - len(own)
@@ -456,21 +445,34 @@ def issue_list(hearing: Hearing) -> dict[str, Any]:
         "code": hearing.code,
         "landscape": True,
         "paragraphs": [by, f"会议地点：{hearing.place}"],
-        "tables": [table],
+        "tables": [table, *([_in_full(whole)] if whole else [])],
     }
 
 
-def _issue_row(record: Record, issue: Issue) -> list[str]:
+def _in_full(whole: list[list[str]]) -> dict[str, Any]:
+    return {"title": "附：问题和承诺事项全文", "columns": ["编号", "全文"], "widths": [8, 92], "rows": whole}
+
+
+def _issue_row(record: Record, issue: Issue, whole: list[list[str]]) -> list[str]:
+    """One row; words too long for it stand in full in `whole`, by the same number."""
     year = record.hearing.day.year
-    title, words = clause(issue.title), _short(sentence(discreet(issue.statement, issue)))
+    number = f"{issue.number:02d}" if issue.id in record.own else issue.reference
+
+    def short(words: str) -> str:
+        if len(words) <= LONGEST:
+            return words
+        whole.append([number, words])
+        return words[:LONGEST].rstrip("，；、。 ") + "……（全文附后）"
+
+    title, words = clause(issue.title), short(sentence(discreet(issue.statement, issue)))
     promises = []
     for promise in record.commitments[issue.id]:
         first = record.first_dates.get(promise.id, promise.due_on)
         later = f"，经同意延至{day_words(promise.due_on, year)}" if promise.due_on != first else ""
-        promises.append(f"{_short(clause(promise.measure))}（{promise.lead.name}，{day_words(first, year)}前{later}）")
+        promises.append(f"{short(clause(promise.measure))}（{promise.lead.name}，{day_words(first, year)}前{later}）")
     numbered = [f"{n}. {p}" for n, p in enumerate(promises, 1)] if len(promises) > 1 else promises
     return [
-        f"{issue.number:02d}" if issue.id in record.own else issue.reference,
+        number,
         _raised_by(issue),
         words if clause(words).startswith(title) else f"{title}。{words}",
         "、".join(_answering(record, issue)),
@@ -480,11 +482,7 @@ def _issue_row(record: Record, issue: Issue) -> list[str]:
 
 
 LONGEST = 300
-"""Characters of a statement or a measure on the list: a row is read at a glance, the record has it all."""
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= LONGEST else words[:LONGEST].rstrip("，；、。 ") + "……"
+"""Characters of a statement or a measure in a row, which is read at a glance; what is longer follows in full."""
 
 
 def _raised_by(issue: Issue) -> str:

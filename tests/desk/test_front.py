@@ -173,6 +173,18 @@ def test_a_departments_duties(world):
     assert done.id and set(tasks(world.other_department)) == {"attendee"}
 
 
+def test_the_sheet_of_an_assignment_is_one_click_from_its_duty(world, browser):
+    fresh = world.assigned()
+    accepted = world.assigned(world.issue(world.hearing("concluded")))
+    issues.accept_assignment(accepted, actor=world.department)
+    db.session.commit()
+    one = browser(world.department)
+    page = one.get("/").text
+    for assignment in (fresh, accepted):
+        assert page.count(f'href="/assignments/{assignment.id}/papers/sheet.pdf"') == 1
+    assert "papers/sheet.pdf" not in browser(world.deputy).get("/").text
+
+
 def test_after_the_return_limit_silence_counts_as_accepted(world):
     assignment = world.assigned()
     with clock_at(local(assignment.respond_by + timedelta(days=1), now().time())):

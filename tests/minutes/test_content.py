@@ -9,10 +9,10 @@ from hearings.db import LOCAL, clock_at, db
 from hearings.issues import operations as issues
 from hearings.issues.models import ExchangeKind, Outcome
 from hearings.minutes import content
-from hearings.people.models import DepartmentKind
+from hearings.people.models import Department, DepartmentKind, User
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
-from hearings.schedule.models import AttendanceList, Came, Capacity
+from hearings.schedule.models import AttendanceList, Came, Capacity, Participant, Station
 from tests import factories
 from tests.documents.sample import numeral as sample_numeral
 
@@ -116,6 +116,32 @@ def evening(world):
         issues.assign(two, lead=w.other_bureau, co_handlers=[w.street_office], actor=o)
     db.session.commit()
     return hearing
+
+
+def seat(capacity, name, title, **more):
+    return Participant(capacity=capacity, name=name, title=title, seats=1, **more)
+
+
+def test_leaders_stand_by_rank_with_their_unit_and_nothing_is_said_twice():
+    office = Department(name="新碶街道办事处", short_name="新碶街道办")
+    seats = [
+        seat(Capacity.CHAIR, "李某某", "副主任"),
+        seat(Capacity.COMMITTEE_LEADER, "张某某", "主任"),
+        seat(Capacity.STREET_COMMITTEE, "钱某某", "主任"),
+        seat(Capacity.STREET_OFFICE, "董建成", "办事处主任", department=office),
+        seat(Capacity.GOVERNMENT_LEADER, "王某某", "副区长", unit="区政府"),
+        seat(Capacity.STREET_COMMITTEE, "孙某某", "霞浦街道人大工委主任"),
+    ]
+    seats[2].user = User(name="钱某某", stations=[Station(name="新碶街道人大代表联络站", street="新碶街道")])
+    assert content._groups(seats) == [
+        "区人大常委会主任张某某",
+        "区人大常委会副主任李某某",
+        "新碶街道人大工委主任钱某某",
+        "新碶街道办事处主任董建成",
+        "区政府副区长王某某",
+        "霞浦街道人大工委主任孙某某",
+    ]
+    assert content.post("区教育局", "局长") == "区教育局局长" and content.post("", "副区长") == "副区长"
 
 
 def test_the_whole_paper(world, evening):

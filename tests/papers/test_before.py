@@ -318,6 +318,21 @@ def test_the_issue_list_tells_each_issue_in_a_row(world: World) -> None:
     assert paper["tables"][0]["note"] == "注：提出问题3个，受理2个，不予受理1个。处置栏为空的，会上尚未明确。"
 
 
+def test_words_too_long_for_a_row_follow_in_full_under_the_same_number(world: World) -> None:
+    hearing = world.hearing("in_session")
+    statement = "弄堂积水，" * 100 + "望解决。"
+    issue = world.issue(hearing, title="弄堂积水", statement=statement)
+    world.commitment(issue, measure="清淤，" * 110 + "建成管网")
+    db.session.commit()
+    paper = before.issue_list(hearing)
+    row = paper["tables"][0]["rows"][0]
+    assert row[2].endswith("……（全文附后）") and len(row[2]) < 320
+    assert "……（全文附后）（区交通运输局，" in row[5]
+    assert paper["tables"][1]["rows"] == [["01", statement], ["01", "清淤，" * 110 + "建成管网"]]
+    printed = "".join(c["text"] for sheet in pages(render("paper", paper)) for c in sheet.chars)
+    assert printed.count("弄堂积水，") >= 100 and "望解决。" in printed and "建成管网" in printed
+
+
 # -- when they can be printed --------------------------------------------------------------------------
 
 

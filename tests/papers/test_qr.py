@@ -10,6 +10,7 @@ import segno
 from PIL import Image
 
 from hearings.documents import qr, render
+from tests.documents import measure
 
 URL = "http://10.20.30.40:5000/hearings/12"
 MM = 25.4 / 72
@@ -63,6 +64,16 @@ def test_a_drawing_needs_no_style_and_names_nothing_elsewhere() -> None:
 def test_what_no_code_holds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"(?i)data too large"):
         qr.svg("x" * 3000)
+
+
+def test_a_long_address_grows_beside_its_code_and_never_under_it() -> None:
+    address = "https://renda.beilun.example.gov.cn/" + "ren-da-dai-biao-min-sheng-ye-xun-hui/" * 12
+    about = {"language": "zh-CN", "organisation": "区人大常委会", "title": "签到表"}
+    sheet = measure.pages(render("paper", about | {"qr": {"url": address, "caption": "扫码打开本次会议页面" * 4}}))[0]
+    words = [c for c in sheet.chars if c["size"] < 13]
+    title = min(c["top"] for c in sheet.chars if c["size"] > 20)
+    assert max(c["x1"] for c in words) * MM < 28 + 156 - 28
+    assert max(c["bottom"] for c in words) < title and title * MM > 37 + 28
 
 
 def test_on_paper_it_is_28_millimetres_at_the_top_right_and_can_be_read() -> None:
