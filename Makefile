@@ -21,7 +21,7 @@ TEST := .venv-test/bin/python
 PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-noto-cjk
 TEST_PACKAGES := $(PDF_PACKAGES) chromium postgresql poppler-utils libical3 \
   libreoffice-writer-nogui libreoffice-calc-nogui \
-  evolution-data-server gir1.2-ecal-2.0 gir1.2-edataserver-1.2 python3-gi dbus vdirsyncer radicale calcurse dovecot-imapd
+  evolution-data-server gir1.2-ecal-2.0 gir1.2-edataserver-1.2 python3-gi dbus vdirsyncer radicale python3-caldav calcurse dovecot-imapd thunderbird
 
 # Compiled catalogues are not kept in git: each goal makes them with the environment it uses.
 MO := $(patsubst %.po,%.mo,$(wildcard hearings/locale/*/LC_MESSAGES/*.po))

@@ -4,6 +4,7 @@ The client commits what the test arranged, sends the request in an application c
 whatever the route forgot to commit, as a real browser would.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser as Chromium
 from sqlalchemy import event, select, text
 
 from config import TestConfig
@@ -20,6 +22,7 @@ from hearings.db import db, today
 from hearings.demo.loader import Loader
 from hearings.people.models import User
 from tests import factories
+from tests.browser import chromium as kit
 from tests.postgres import database_or_skip, postgres_url  # noqa: F401
 
 DATABASES = ("sqlite", "postgresql")
@@ -187,3 +190,15 @@ def latin_office(tmp_path: Path) -> Iterator[tuple[Flask, dict[str, Any]]]:
         yield app, {user.username: user for user in db.session.scalars(select(User))}
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """A running Chromium, the same for all tests. Where tests must not be left out, its absence is a failure."""
+    if kit.executable() is None:
+        missing = "Chromium is not installed: apt-get install chromium."
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with kit.browser() as running:
+        yield running

@@ -1,7 +1,6 @@
 """One Chromium and one served house a test process; a profile of its own for each person."""
 
 import contextlib
-import os
 import re
 import shutil
 import sqlite3
@@ -27,18 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A running Chromium, the same for all tests. Where tests must not be left out, its absence is a failure."""
-    if kit.executable() is None:
-        missing = "Chromium is not installed: apt-get install chromium."
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with kit.browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,26 @@
-"""Independent readers of calendar files: libical by ctypes, Evolution's server, vdirsyncer, Radicale, calcurse.
+"""Independent readers of calendar files: four parsers; Evolution's server, vdirsyncer, khal, Radicale, calcurse.
 
 Each says what it made of a file; a missing one is a failure in CI and skips its tests elsewhere.
 """
 
+import base64
 import contextlib
 import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import vobject
+from ical.calendar_stream import IcsCalendarStream
+from playwright.sync_api import Browser
 
 from tests.server import free_port
 
@@ -31,6 +37,40 @@ for path in sys.argv[1:]:
         start = c.get_dtstart().get_value()
         print("|".join((c.get_summary().get_value(), start.as_ical_string(), start.get_tzid() or "")), end=";")
     print()
+"""
+
+THUNDERBIRD = Path("/usr/lib/thunderbird/omni.ja")
+ICAL_JS = """async (source) => {
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const ICAL = (await import(address)).default;
+  ICAL.design.strict = true;
+  const look = (part) => {
+    for (const line of part.getAllProperties()) line.getValues().forEach(String);
+    part.getAllSubcomponents().forEach(look);
+  };
+  window.against = (bytes) => {
+    try {
+      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+      look(new ICAL.Component(ICAL.parse(text.decode(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))))));
+      return [];
+    } catch (trouble) {
+      return [String(trouble)];
+    }
+  };
+}"""
+"""Reads as a client does that opens the file: parses it, then looks at every value."""
+
+CALDAV = """
+import sys
+from datetime import datetime
+import caldav
+address, first, last, *paths = sys.argv[1:]
+calendar = caldav.DAVClient(address, username="a", password="a").principal().make_calendar("hearings")
+window = [datetime.strptime(moment, "%Y%m%dT%H%M%SZ") for moment in (first, last)]
+for path in paths:
+    calendar.save_event(open(path, encoding="utf-8", newline="").read())
+    kept = calendar.events()
+    print(len(kept), [e.vobject_instance.vevent.summary.value for e in calendar.date_search(*window, expand=False)])
 """
 
 
@@ -75,6 +115,40 @@ def by_libical(body: bytes) -> list[str]:
         found = [line for line in text.splitlines() if line.startswith("X-LIC-ERROR")]
     library.icalcomponent_free(parsed)
     return found
+
+
+def by_ical(body: bytes) -> list[str]:
+    """What `ical` (Home Assistant's strict parser) has against a file."""
+    try:
+        IcsCalendarStream.calendar_from_ics(body.decode())
+    except Exception as trouble:  # whatever it raises is what it has against the file
+        return [f"{type(trouble).__name__}: {trouble}"]
+    return []
+
+
+def by_vobject(body: bytes) -> list[str]:
+    """What vobject has against a file."""
+    try:
+        vobject.readOne(body.decode())
+    except Exception as trouble:  # as above
+        return [f"{type(trouble).__name__}: {trouble}"]
+    return []
+
+
+@contextlib.contextmanager
+def ical_js(chromium: Browser) -> Iterator[Callable[[bytes], list[str]]]:
+    """ical.js in strict mode: what it has against a file.
+
+    It is Thunderbird's parser, so Debian's Thunderbird brings it, as a plain module; Chromium, which the tests
+    have anyway, runs it.
+    """
+    need(str(THUNDERBIRD))
+    with zipfile.ZipFile(THUNDERBIRD) as archive:
+        source = archive.read("modules/calendar/Ical.sys.mjs").decode()
+    page = chromium.new_page()
+    page.evaluate(ICAL_JS, source)
+    yield lambda body: page.evaluate("bytes => against(bytes)", base64.b64encode(body).decode())
+    page.close()
 
 
 def by_evolution(folder: Path, *files: bytes) -> list[list[str]]:
@@ -173,6 +247,53 @@ def dav(method: str, url: str, body: bytes = b"", kind: str = "text/calendar; ch
             return answer.status, answer.read()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read()
+
+
+def by_caldav(folder: Path, server: str, first: str, last: str, *files: bytes) -> list[str]:
+    """The library caldav saves files one after another, and asks what there is between two moments in UTC.
+
+    After each: how many events the calendar holds, and the titles of those in that time.
+    """
+    need("/usr/bin/python3", "/usr/lib/python3/dist-packages/caldav")
+    script = folder / "by_caldav.py"
+    script.write_text(CALDAV)
+    paths = []
+    for n, body in enumerate(files):
+        paths.append(folder / f"caldav-{n}.ics")
+        paths[-1].write_bytes(body)
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")} | {"LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        ["/usr/bin/python3", str(script), server, first, last, *map(str, paths)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def by_khal(folder: Path, items: Path, zone: str, first: str, days: int) -> list[str]:
+    """What khal lists of a folder of items (such as vdirsyncer keeps) to somebody in that zone."""
+    config = folder / "khal.conf"
+    config.write_text(
+        f"[calendars]\n[[kept]]\npath = {items}\n[sqlite]\npath = {folder / 'khal.db'}\n"
+        f"[locale]\nlocal_timezone = {zone}\ndefault_timezone = {zone}\n"
+        "timeformat = %H:%M\ndateformat = %Y-%m-%d\nlongdateformat = %Y-%m-%d\n"
+        "datetimeformat = %Y-%m-%d %H:%M\nlongdatetimeformat = %Y-%m-%d %H:%M\n"
+    )
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "khal"), "-c", str(config), "list", "--once",
+            "--day-format", "", "--format", "{start-date} {start-time}-{end-time} {title}", first, f"{days}d",
+        ],
+        env=os.environ | {"LC_ALL": "C.UTF-8", "HOME": str(folder), "TZ": zone, "XDG_DATA_HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stdout.splitlines() if line]
 
 
 def by_calcurse(folder: Path, body: bytes, zone: str, first: str, days: int) -> str:
