@@ -1,8 +1,8 @@
 """The outbox: messages are written in a transaction with what they tell of, and sent afterwards, at least once.
 
-A worker claims a message (`claimed_until`) and commits; sends with no transaction open; stamps it. A worker that
-dies in between leaves a claim that runs out; the mail then goes again under the same Message-ID and is shown as
-"perhaps twice" (at least once, never lost).
+A worker claims a message (`claimed_until`) and commits; sends with no transaction open; stamps it as it claims the
+next. A worker that dies in between leaves a claim that runs out; the mail then goes again under the same Message-ID
+and is shown as "perhaps twice" (at least once, never lost).
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import smtplib
 import socket
 import ssl
 import time as clock_
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -128,56 +128,60 @@ def ready(limit: int = 50) -> list[int]:
     return list(db.session.scalars(wanted))
 
 
-def claim(id_: int) -> bool:
-    """Take a message for this worker, in one statement; commits. False when another has it."""
+def claim(ids: Sequence[int], *, sent: tuple[int, str] | None = None) -> Row[Any] | None:
+    """Take the first of these messages that is free, for this worker; commits.
+
+    `sent` is what went out just before, with its Message-ID: it is stamped in the same transaction, so a mail costs
+    one commit, and a worker that dies leaves at most one whose fate is unknown. Returns the message's row, with no
+    transaction open, or None when none is free.
+    """
+    if sent is not None:
+        _stamp(*sent)
     moment = now()
+    free = (
+        Message.state == MessageState.WAITING,
+        Message.send_after <= moment,
+        or_(Message.claimed_until.is_(None), Message.claimed_until < moment),
+    )
+    first = select(Message.id).where(Message.id.in_(ids), *free).order_by(Message.id).limit(1)
     taken = db.session.execute(
         update(Message)
-        .where(
-            Message.id == id_,
-            Message.state == MessageState.WAITING,
-            or_(Message.claimed_until.is_(None), Message.claimed_until < moment),
-        )
+        .where(Message.id == first.with_for_update(skip_locked=True).scalar_subquery(), *free)
         .values(
             claimed_until=moment + CLAIM,
             maybe_twice=or_(Message.maybe_twice, Message.claimed_until.is_not(None)),
             attempts=Message.attempts + 1,
         )
-    )
+        .returning(*Message.__table__.c)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
     db.session.commit()
-    return bool(taken.rowcount == 1)  # type: ignore[attr-defined]
+    return taken
 
 
-def send_all(limit: int = 50) -> int:
+def send_all(limit: int = 100) -> int:
     """Send what is ready. Returns how many went out."""
-    sent = 0
+    count, sent = 0, None
     with reading():
         ids = ready(limit)
         db.session.commit()
     with _Post() as post:
-        for id_ in ids:
-            if not claim(id_):
-                continue
-            with reading():
-                message = db.session.get_one(Message, id_)
-                channel, address = message.channel, message.address or ""
-                subject, text, mail = message.subject, message.text, compose(message)
-                db.session.commit()  # nothing is held while the network takes its time
+        while ids and (message := claim(ids, sent=sent)):
+            sent = None
             try:
-                if channel == Channel.ROBOT:
-                    robot.send(current_app.config["ROBOT_URL"], subject, text)
+                if message.channel == Channel.ROBOT:
+                    robot.send(current_app.config["ROBOT_URL"], message.subject, message.text)
                 else:
-                    post.send(mail, address)
+                    post.send(compose(message), message.address)
             except Refused as refused:
-                _failed(id_, refused)
+                _failed(message.id, refused)
             else:
-                _stamp(id_, str(mail["Message-ID"]))
-                sent += 1
-            wait(BREATH)
-    return sent
+                sent = message.id, message_id_of(message)
+                count += 1
+    return count
 
 
-def message_id_of(message: Message) -> str:
+def message_id_of(message: Message | Row[Any]) -> str:
     """The same at every try, so that a mail that went twice can be told (RFC 5322 3.6.4)."""
     return f"<{message.id}.{_short(message.key)}@{current_app.config['UID_HOST']}>"
 
@@ -193,7 +197,6 @@ def _stamp(id_: int, message_id: str) -> None:
         .values(state=MessageState.SENT, sent_at=now(), claimed_until=None, error=None, message_id=message_id)
     )
     db.session.execute(update(Message).where(Message.part_of_id == id_).values(state=MessageState.SENT, sent_at=now()))
-    db.session.commit()
 
 
 def _failed(id_: int, refused: Refused) -> None:
@@ -288,7 +291,7 @@ def _connect() -> smtplib.SMTP:
 # -- the mail --------------------------------------------------------------------------------------------
 
 
-def compose(message: Message) -> EmailMessage:
+def compose(message: Message | Row[Any]) -> EmailMessage:
     """The mail (RFC 5322); with a calendar part in the shape all clients take (RFC 6047; calendar.md a.7)."""
     config = current_app.config
     mail = EmailMessage()
