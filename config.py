@@ -38,11 +38,15 @@ RULES: dict[str, Rule] = {
     "CONFIRM_WORKDAYS": Rule(15, "代表反馈期限，参照北京市规定十五个工作日"),
     "NOTICE_DAYS": Rule(3, "联络站接待活动公告期，不少于三日"),
     # reminders
-    "REMIND_HEARING_DAYS": Rule(3, "会前三日提醒参会人，当日上午再提醒一次，本区做法"),
-    "REMIND_DUE_WORKDAYS": Rule([7, 3, 1], "承诺到期前七、三、一个工作日提醒承办联系人，到期当日提醒负责人，通行做法"),
-    "OVERDUE_DAILY": Rule(3, "逾期后连续三天每日提醒，以后每周一次"),
-    "OVERDUE_ORGANISER_DAYS": Rule(3, "逾期超过三天同时提醒夜询会组织单位，逐级督办的通行做法"),
-    "OVERDUE_LEADER_DAYS": Rule(14, "逾期超过两周同时提醒会议主持领导，逐级督办的通行做法"),
+    "REMIND_HEARING_DAYS": Rule([3, 0], "会前三日提醒参会人，当日上午（0）再提醒一次，本区做法"),
+    "REMIND_LOOK_BACK_DAYS": Rule([3, 0], "“回头看”前三日提醒参加人，当日上午（0）再提醒一次，本区做法"),
+    "REMIND_DUE_WORKDAYS": Rule(
+        [7, 3, 1, 0], "承诺和答复到期前七、三、一个工作日提醒承办联系人，到期当日（0）提醒负责人，通行做法"
+    ),
+    "OVERDUE_DAILY": Rule(3, "逾期后连续三个工作日每日提醒"),
+    "OVERDUE_EVERY_DAYS": Rule(7, "此后每七天提醒一次，遇休息日顺延"),
+    "OVERDUE_ORGANISER_WORKDAYS": Rule(3, "逾期满三个工作日起同时提醒夜询会组织单位，逐级督办的通行做法"),
+    "OVERDUE_LEADER_WORKDAYS": Rule(10, "逾期满十个工作日起同时提醒会议主持领导，逐级督办的通行做法"),
     "REMIND_CONFIRM_WORKDAYS": Rule(5, "代表确认每五个工作日提醒一次"),
     "REMIND_MINUTES_WORKDAYS": Rule(3, "纪要印发三个工作日后部门仍未下载的提醒一次"),
     "QUIET_FROM": Rule("21:00", "夜间不打扰"),

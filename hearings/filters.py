@@ -74,6 +74,11 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else f"{day(value)} {clock(value)}"
 
 
+def full_moment(value: datetime | None) -> str:
+    """2021年3月25日（周四）19:00, or Thu 25 Mar 2021, 19:00."""
+    return "" if value is None else f"{full_day(value)}{'' if _chinese() else ', '}{clock(value)}"
+
+
 def span(hearing: Any) -> str:
     """A hearing's time: 2021年3月25日（周四）19:00–21:00."""
     start, end = clock(hearing.starts_at), clock(hearing.ends_at)
@@ -128,6 +133,7 @@ ALL = {
         full_day,
         clock,
         moment,
+        full_moment,
         span,
         percent,
         serial,

@@ -5,7 +5,7 @@ here the language is settled once a request, and a word without placeholders is 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -91,14 +91,19 @@ def of_browser() -> str:
 
 
 @contextmanager
-def in_chinese() -> Iterator[None]:
-    """Words of papers: Chinese, whatever language the page is in."""
+def speaking(locale: str | None) -> Iterator[None]:
+    """Words for somebody else than who asked for the page: in that person's language, Chinese unless they chose."""
     token = _settled.set(None)
     try:
-        with force_locale(CHINESE):
+        with force_locale(locale or CHINESE):
             yield
     finally:
         _settled.reset(token)
+
+
+def in_chinese() -> AbstractContextManager[None]:
+    """Words of papers: Chinese, whatever language the page is in."""
+    return speaking(CHINESE)
 
 
 def is_english() -> bool:

@@ -24,10 +24,7 @@ def round_(*, remind: bool) -> int:
     done = news.read()
     db.session.commit()
     if remind:
-        done += reminders.write()
-        db.session.commit()
-        done += reminders.digest()
-        db.session.commit()
+        done += reminders.write() + reminders.digest()
     if outbox.mail_is_set() or current_app.config["ROBOT_URL"]:
         done += outbox.send_all()
     db.session.remove()

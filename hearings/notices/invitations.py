@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -20,12 +19,14 @@ from .. import audit
 from ..calendars import feeds, ics
 from ..db import db, now
 from ..errors import RuleBroken
-from ..filters import clock, full_day
+from ..filters import full_moment
 from ..forms import as_number
+from ..language import is_english, speaking
 from ..people.models import User
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
 from . import outbox
 from .models import DoubtfulAnswer, Invitation, Message, Reply
+from .texts import compose
 
 ASKING = (HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
 SILENT = (HearingStatus.DRAFT, HearingStatus.DISCARDED)
@@ -72,15 +73,15 @@ def difference(was: dict[str, Any], hearing: Hearing) -> str:
         said.append(
             _(
                 "The time has changed from %(old)s to %(new)s.",
-                old=f"{full_day(before)} {clock(before)}",
-                new=f"{full_day(hearing.starts_at)} {clock(hearing.starts_at)}",
+                old=full_moment(before),
+                new=full_moment(hearing.starts_at),
             )
         )
     if was["place"] != fresh["place"]:
         said.append(_("The place has changed to %(place)s.", place=fresh["place"]))
     if was["status"] == HearingStatus.POSTPONED and not said:
         said.append(_("The postponed hearing takes place as announced first."))
-    return " ".join(said)
+    return (" " if is_english() else "").join(said)
 
 
 def _seats(hearing: Hearing) -> dict[str, Participant]:
@@ -153,11 +154,10 @@ def _mail(
 ) -> list[Message]:
     """One scheduling mail, and what is remembered of it."""
     off = kind in ("hearing.cancel", "participant.remove")
-    locale = row.user.locale if row.user is not None and row.user.locale else "zh_Hans"
-    with force_locale(locale):
+    with speaking(row.user.locale if row.user is not None else None):
         if change:  # in the recipient's language
             change = difference(row.told, hearing)
-        subject, words = texts(kind, row, hearing, change)
+    subject, words = texts(kind, row, hearing, change)
     host = current_app.config["UID_HOST"]
     occasion = feeds.occasion(hearing, agenda=agenda, base_url=outbox.base_url())
     if kind == "participant.remove":
@@ -212,26 +212,12 @@ def _count(row: Invitation) -> int:
 
 
 def texts(kind: str, row: Invitation, hearing: Hearing, change: str) -> tuple[str, str]:
-    """Subject and words of a scheduling mail, in the language that is set."""
-    when = f"{full_day(hearing.starts_at)} {clock(hearing.starts_at)}–{clock(hearing.ends_at)}"
-    title = hearing.title
-    facts = _("Time: %(when)s\nPlace: %(place)s", when=when, place=hearing.place)
+    """Subject and words of a scheduling mail, in the recipient's language."""
+    locale = row.user.locale if row.user is not None else None
     link = f"{outbox.base_url()}/r/{token_of(row)}"
-    if kind == "hearing.cancel":
-        return _("Cancelled: %(title)s", title=title), f"{row.name}：\n\n{change}\n\n{facts}\n"
-    if kind == "participant.remove":
-        words = _("You are no longer on the list of this hearing and need not come.")
-        return _("No longer needed: %(title)s", title=title), f"{row.name}：\n\n{words}\n\n{title}\n{facts}\n"
-    ask = _("Please answer here whether you come (no sign-in needed):")
-    if kind == "hearing.reschedule":
-        subject = _("Changed: %(title)s", title=title)
-    elif kind == "invitation.remind":
-        subject = _("Please answer: %(title)s", title=title)
-        change = _("We have no answer from you yet.")
-    else:
-        subject = _("Invitation: %(title)s", title=title)
-    opening = f"{change}\n\n" if change else ""
-    return subject, f"{row.name}：\n\n{opening}{title}\n{facts}\n\n{ask}\n{link}\n"
+    name = f"invitation.{kind.rpartition('.')[2]}"
+    subject, words = compose(name, locale, row=row, hearing=hearing, change=change, link=link)
+    return subject, f"{words}\n"
 
 
 # -- answers ---------------------------------------------------------------------------------------------
@@ -344,9 +330,7 @@ def remind(hearing: Hearing, *, actor: User) -> int:
     ).all()
     count = 0
     for row in rows:
-        locale = row.user.locale if row.user is not None and row.user.locale else "zh_Hans"
-        with force_locale(locale):
-            subject, words = texts("invitation.remind", row, hearing, "")
+        subject, words = texts("invitation.remind", row, hearing, "")
         made = outbox.write(
             key=f"remind:{hearing.uid}:{hearing.sequence}:{row.id}:{day.isoformat()}",
             kind="invitation.remind",
@@ -357,7 +341,6 @@ def remind(hearing: Hearing, *, actor: User) -> int:
             address=row.address,
             subject=subject,
             text=words,
-            url=f"/hearings/{hearing.id}",
             urgent=True,
         )
         if made is not None:

@@ -6,37 +6,35 @@ only if the change was committed, and each is written once (its key is the line'
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from ..audit import AuditEvent
 from ..db import db, now
-from ..filters import clock, day, full_day
-from ..issues.models import Assignment, Commitment, Extension, Issue, Part
+from ..issues.models import Assignment, AssignmentStatus, Commitment, Extension, Issue, Part
+from ..language import CHINESE
 from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import Department, User, UserRole
 from ..permissions import Role
 from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingStatus, Participant
 from . import invitations, outbox
-from .models import Cursor
+from .models import Channel, Cursor, Invitation, Message
+from .texts import compose
 
 AT_ONCE = 500
 
 
 class Item(NamedTuple):
-    """One thing to tell one person; the words are made in that person's language."""
+    """One thing to tell one person, in words that a template makes of the facts."""
 
     user: User
-    words: Callable[[], tuple[str, str]]
-    """Subject and text."""
     url: str
-    hearing_id: int | None = None
+    hearing_id: int | None
+    facts: dict[str, Any]
 
 
 # -- who -------------------------------------------------------------------------------------------------
@@ -92,54 +90,38 @@ def _row(line: AuditEvent, model: Any) -> Any:
     return db.session.get(model, line.subject_id) if line.subject_id is not None else None
 
 
-def _told(users: Iterable[User], words: Callable[[], tuple[str, str]], url: str, hearing_id: int | None) -> list[Item]:
-    return [Item(u, words, url, hearing_id) for u in {u.id: u for u in users}.values()]
+def told(users: Iterable[User], url: str, hearing_id: int | None, **facts: Any) -> list[Item]:
+    """One item each, however often somebody is named."""
+    return [Item(u, url, hearing_id, facts) for u in {u.id: u for u in users}.values()]
 
 
 @tells("assignment.make")
 def _assigned(line: AuditEvent) -> list[Item]:
     row: Assignment | None = _row(line, Assignment)
-    if row is None or row.status not in ("assigned", "accepted"):
+    if row is None or row.status not in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED):
         return []
     issue = row.issue
-
-    def words() -> tuple[str, str]:
-        part = _("as lead") if row.part != Part.CO_HANDLER else _("as co-handler")
-        return (
-            _("Assigned to you: %(ref)s %(title)s", ref=issue.reference, title=issue.title),
-            _(
-                "Your department handles it %(part)s. Reply by %(due)s; return it by %(back)s if it is not yours.",
-                part=part,
-                due=day(row.due_on),
-                back=day(row.respond_by),
-            ),
-        )
-
-    return _told(staff(row.department_id), words, f"/issues/{issue.id}", issue.hearing_id)
+    return told(staff(row.department_id), f"/issues/{issue.id}", issue.hearing_id, row=row, issue=issue)
 
 
 @tells("assignment.return", "assignment.reply")
 def _answered(line: AuditEvent) -> list[Item]:
+    """A co-handler's opinion goes to the leading department, a reply to the deputy; both to the organiser."""
     row: Assignment | None = _row(line, Assignment)
     if row is None:
         return []
     issue = row.issue
-    returned = line.action == "assignment.return"
-    what = {"ref": issue.reference, "title": issue.title}
-
-    def words() -> tuple[str, str]:
-        who = row.department.short_name
-        if returned:
-            head, text = _("Returned: %(ref)s %(title)s", **what), row.return_reason or ""
-            return head, _("%(who)s: %(reason)s", who=who, reason=text)
-        letter = line.details.get("result_class", "")
-        return (
-            _("Reply to %(ref)s %(title)s", **what),
-            _("%(who)s has replied, class %(letter)s.", who=who, letter=letter),
+    users = list(organisers(issue.hearing))
+    if line.action == "assignment.reply" and row.part == Part.CO_HANDLER:
+        leads = select(Assignment.department_id).where(
+            Assignment.issue_id == issue.id, Assignment.round == row.round, Assignment.part == Part.LEAD
         )
-
-    users = [*organisers(issue.hearing), *([] if returned else deputies(issue))]
-    return _told(users, words, f"/issues/{issue.id}", issue.hearing_id)
+        for department_id in db.session.scalars(leads):
+            users += staff(department_id)
+    elif line.action == "assignment.reply":
+        users += deputies(issue)
+    letter = line.details.get("result_class")
+    return told(users, f"/issues/{issue.id}", issue.hearing_id, row=row, issue=issue, letter=letter)
 
 
 @tells("commitment.report_done", "commitment.reject", "commitment.release")
@@ -148,18 +130,9 @@ def _promise(line: AuditEvent) -> list[Item]:
     if row is None:
         return []
     issue = row.issue
-
-    def words() -> tuple[str, str]:
-        heads = {
-            "commitment.report_done": _("Reported done, to be verified: %(what)s", what=row.measure),
-            "commitment.reject": _("Not done yet: %(what)s", what=row.measure),
-            "commitment.release": _("No longer binding: %(what)s", what=row.measure),
-        }
-        reason = line.details.get("reason") or (row.report if line.action == "commitment.report_done" else "") or ""
-        return heads[line.action], f"{issue.reference} {issue.title}\n{reason}".strip()
-
     users = organisers(issue.hearing) if line.action == "commitment.report_done" else staff(row.lead_id)
-    return _told(users, words, f"/issues/{issue.id}", issue.hearing_id)
+    reason = line.details.get("reason")
+    return told(users, f"/commitments/{row.id}", issue.hearing_id, promise=row, issue=issue, reason=reason)
 
 
 @tells("extension.ask", "extension.grant", "extension.refuse")
@@ -168,44 +141,20 @@ def _extension(line: AuditEvent) -> list[Item]:
     if row is None:
         return []
     promise = row.commitment
-
-    def words() -> tuple[str, str]:
-        heads = {
-            "extension.ask": _("More time asked for: %(what)s", what=promise.measure),
-            "extension.grant": _("More time granted: %(what)s", what=promise.measure),
-            "extension.refuse": _("More time refused: %(what)s", what=promise.measure),
-        }
-        return heads[line.action], _(
-            "From %(old)s to %(new)s. %(reason)s",
-            old=day(row.old_due_on),
-            new=day(row.new_due_on),
-            reason=(row.reason if line.action == "extension.ask" else row.decision_note) or "",
-        )
-
-    asked = line.action == "extension.ask"
-    users = organisers(promise.issue.hearing) if asked else staff(promise.lead_id)
-    return _told(users, words, f"/issues/{promise.issue_id}", promise.issue.hearing_id)
+    issue = promise.issue
+    users = organisers(issue.hearing) if line.action == "extension.ask" else staff(promise.lead_id)
+    return told(users, f"/commitments/{promise.id}", issue.hearing_id, row=row, promise=promise, issue=issue)
 
 
-@tells("confirmation.ask", "confirmation.confirm", "confirmation.refuse")
+@tells("confirmation.ask", "confirmation.remind", "confirmation.confirm", "confirmation.refuse")
 def _confirmation(line: AuditEvent) -> list[Item]:
     row: Confirmation | None = _row(line, Confirmation)
-    if row is None or (line.action == "confirmation.ask" and row.status != "asked"):
+    asking = line.action in ("confirmation.ask", "confirmation.remind")
+    if row is None or (asking and row.status != "asked"):
         return []
     issue = row.issue
-    what = {"ref": issue.reference, "title": issue.title}
-
-    def words() -> tuple[str, str]:
-        heads = {
-            "confirmation.ask": _("Please confirm: is it done? %(ref)s %(title)s", **what),
-            "confirmation.confirm": _("Confirmed: %(ref)s %(title)s", **what),
-            "confirmation.refuse": _("Not confirmed: %(ref)s %(title)s", **what),
-        }
-        return heads[line.action], line.details.get("reason") or issue.statement
-
-    if line.action == "confirmation.ask":
-        return _told([row.deputy], words, f"/issues/{issue.id}", issue.hearing_id)
-    return _told(organisers(issue.hearing), words, f"/issues/{issue.id}", issue.hearing_id)
+    users = [row.deputy] if asking else organisers(issue.hearing)
+    return told(users, f"/issues/{issue.id}", issue.hearing_id, row=row, issue=issue)
 
 
 @tells("issue.strike_off", "issue.explain", "issue.decline", "issue.transfer")
@@ -213,17 +162,8 @@ def _closed(line: AuditEvent) -> list[Item]:
     row: Issue | None = _row(line, Issue)
     if row is None or not row.is_closed:
         return []
-
-    def words() -> tuple[str, str]:
-        heads = {
-            "issue.strike_off": _("Struck off: %(ref)s %(title)s", ref=row.reference, title=row.title),
-            "issue.explain": _("Settled by explanation: %(ref)s %(title)s", ref=row.reference, title=row.title),
-            "issue.decline": _("Not accepted: %(ref)s %(title)s", ref=row.reference, title=row.title),
-            "issue.transfer": _("Transferred: %(ref)s %(title)s", ref=row.reference, title=row.title),
-        }
-        return heads[line.action], line.details.get("reason") or row.statement
-
-    return _told(deputies(row), words, f"/issues/{row.id}", row.hearing_id)
+    reason = next((line.details[key] for key in ("reason", "note", "to") if line.details.get(key)), None)
+    return told(deputies(row), f"/issues/{row.id}", row.hearing_id, issue=row, reason=reason)
 
 
 @tells("minutes.publish")
@@ -231,55 +171,97 @@ def _minutes(line: AuditEvent) -> list[Item]:
     row: Minutes | None = _row(line, Minutes)
     if row is None or row.status != MinutesStatus.PUBLISHED:
         return []
+    return told(attending(row.hearing_id), f"/hearings/{row.hearing_id}/minutes", row.hearing_id, minutes=row)
 
-    def words() -> tuple[str, str]:
-        return (
-            _("Minutes published: %(title)s", title=row.content["title"]),
-            _("They can be read and downloaded."),
-        )
 
-    return _told(attending(row.hearing_id), words, f"/hearings/{row.hearing_id}/minutes", row.hearing_id)
+@tells("minutes.return")
+def _sent_back(line: AuditEvent) -> list[Item]:
+    row: Minutes | None = _row(line, Minutes)
+    if row is None or row.status != MinutesStatus.DRAFT or not row.drafted_by.active:
+        return []
+    url = f"/hearings/{row.hearing_id}/minutes"
+    return told([row.drafted_by], url, row.hearing_id, minutes=row, reason=line.details.get("reason"))
 
 
 def attending(hearing_id: int) -> list[User]:
     """Everybody with a sign-in who has a seat, and the people of the offices that have one."""
     seats = db.session.scalars(select(Participant).where(Participant.hearing_id == hearing_id)).all()
-    users: list[User] = []
-    for seat in seats:
-        if seat.user is not None and seat.user.active:
-            users.append(seat.user)
-        if seat.department_id is not None:
-            users.extend(staff(seat.department_id))
-    return users
+    return [user for seat in seats for user in _sitting(seat)]
+
+
+def _sitting(seat: Participant) -> list[User]:
+    users = [seat.user] if seat.user is not None and seat.user.active else []
+    return [*users, *(staff(seat.department_id) if seat.department_id is not None else [])]
 
 
 @tells("hearing.announce", "hearing.reschedule", "hearing.postpone", "hearing.cancel")
 def _hearing(line: AuditEvent) -> list[Item]:
     row: Hearing | None = _row(line, Hearing)
-    wanted = {
-        "hearing.announce": HearingStatus.ANNOUNCED,
-        "hearing.reschedule": HearingStatus.ANNOUNCED,
-        "hearing.postpone": HearingStatus.POSTPONED,
-        "hearing.cancel": HearingStatus.CANCELLED,
-    }
-    if row is None or row.status != wanted[line.action]:
+    if row is None or row.status != HEARING_ACTS[line.action]:
         return []
-
-    def words() -> tuple[str, str]:
-        heads = {
-            "hearing.announce": _("You are invited: %(title)s", title=row.title),
-            "hearing.reschedule": _("New time or place: %(title)s", title=row.title),
-            "hearing.postpone": _("Postponed: %(title)s", title=row.title),
-            "hearing.cancel": _("Cancelled: %(title)s", title=row.title),
-        }
-        when = f"{full_day(row.starts_at)} {clock(row.starts_at)}"
-        reason = f"\n{row.reason}" if row.reason and line.action != "hearing.announce" else ""
-        return heads[line.action], _("Time: %(when)s\nPlace: %(place)s", when=when, place=row.place) + reason
-
-    return _told(attending(row.id), words, f"/hearings/{row.id}", row.id)
+    return told(attending(row.id), f"/hearings/{row.id}", row.id, hearing=row, **_moved(line, row))
 
 
-ROBOT_ACTS = {"hearing.announce", "hearing.reschedule", "hearing.postpone", "hearing.cancel", "minutes.publish"}
+def _moved(line: AuditEvent, hearing: Hearing) -> dict[str, Any]:
+    """Time and place as they were before, where they have changed."""
+    was = line.details.get("was")
+    if not isinstance(was, dict):
+        return {"old_time": None, "old_place": None}
+    old_time = datetime.fromisoformat(was["starts_at"])
+    return {
+        "old_time": old_time if old_time != hearing.starts_at else None,
+        "old_place": was["station"] if was["station"] != hearing.station.name else None,
+    }
+
+
+@tells("participant.add")
+def _seated(line: AuditEvent) -> list[Item]:
+    """Somebody joins the list of a hearing that has been announced."""
+    seat: Participant | None = _row(line, Participant)
+    if seat is None or seat.hearing.status != HearingStatus.ANNOUNCED or seat.hearing.starts_at < now():
+        return []
+    if seat.hearing.announced_at is None or line.at <= seat.hearing.announced_at:
+        return []  # the announcement itself tells
+    return told(_sitting(seat), f"/hearings/{seat.hearing_id}", seat.hearing_id, hearing=seat.hearing)
+
+
+@tells("participant.remove")
+def _unseated(line: AuditEvent) -> list[Item]:
+    """Those whom we have told to come, and who have no seat any more."""
+    hearing = db.session.get(Hearing, line.hearing_id) if line.hearing_id is not None else None
+    if hearing is None or hearing.status != HearingStatus.ANNOUNCED or hearing.starts_at < now():
+        return []
+    last = (
+        select(func.max(Message.id))
+        .where(
+            Message.hearing_id == hearing.id,
+            Message.channel == Channel.INBOX,
+            Message.kind.in_(("hearing.announce", "participant.add", "participant.remove")),
+        )
+        .group_by(Message.user_id)
+    )
+    asked = db.session.scalars(
+        select(User)
+        .join(Message, Message.user_id == User.id)
+        .where(Message.id.in_(last), Message.kind != "participant.remove", User.active)
+    ).all()
+    there = {u.id for u in attending(hearing.id)}
+    gone = [u for u in asked if u.id not in there]
+    return told(gone, f"/hearings/{hearing.id}", hearing.id, hearing=hearing)
+
+
+HEARING_ACTS = {
+    "hearing.announce": HearingStatus.ANNOUNCED,
+    "hearing.reschedule": HearingStatus.ANNOUNCED,
+    "hearing.postpone": HearingStatus.POSTPONED,
+    "hearing.cancel": HearingStatus.CANCELLED,
+}
+"""What is told of a hearing, and the standing it must still have then."""
+INVITING = (*HEARING_ACTS, "participant.add", "participant.remove")
+"""What a scheduling mail tells too, to those who get one."""
+CHANGES = ("hearing.reschedule", "hearing.postpone", "hearing.cancel", "participant.remove")
+"""Told at once by mail too; everything else waits for the day's one mail."""
+ROBOT_ACTS = {*HEARING_ACTS, "minutes.publish"}
 """Acts that a group is told of; what one person owes is nobody else's news."""
 CALENDAR_ACTS = {
     "hearing.announce",
@@ -328,24 +310,20 @@ def read(limit: int = AT_ONCE) -> int:
     """Turn the trail's next lines into messages; the caller commits. Returns how many lines were read."""
     place = cursor()
     lines = _lines(place.audit_id, limit)
-    undone = {
-        (x.subject_type, x.subject_id, x.action.removesuffix(".undo")) for x in lines if x.action.endswith(".undo")
-    }
+    taken_back = _taken_back(place.audit_id)
+    evenings: dict[int, list[AuditEvent]] = {}
     hearings: set[int] = set()
     for line in lines:
         if line.action in CALENDAR_ACTS:
             hearings |= _hearings_of(line)
-        teller = TELLERS.get(line.action)
-        if teller is None or (line.subject_type, line.subject_id, line.action) in undone:
+        if taken_back.get((line.subject_type, line.subject_id, line.action), 0) > line.id:
             continue
-        items = list(teller(line))
-        if line.action in ROBOT_ACTS and items and current_app.config["ROBOT_URL"]:
-            _tell_the_group(line, items[0])
-        for item in items:
-            if item.user.id == line.actor_id:
-                continue  # nobody is told what they did themselves
-            deliver(f"{line.id}", line.action, item)
-        place.audit_id = line.id
+        if line.action in HEARING_ACTS and line.subject_id is not None:
+            evenings.setdefault(line.subject_id, []).append(line)
+        elif line.action in TELLERS:
+            _tell(line, line)
+    for acts in evenings.values():
+        _tell_of_evening(acts)
     if lines:
         place.audit_id, place.at = lines[-1].id, now()
     for hearing_id in sorted(hearings):
@@ -355,18 +333,50 @@ def read(limit: int = AT_ONCE) -> int:
     return len(lines)
 
 
+def _taken_back(after: int) -> dict[tuple[str, int | None, str], int]:
+    """What has been undone, and by which line: also by one that is too young to be told of itself."""
+    undoing = select(AuditEvent).where(AuditEvent.id > after, AuditEvent.action.endswith(".undo"))
+    return {
+        (x.subject_type, x.subject_id, x.action.removesuffix(".undo")): x.id
+        for x in db.session.scalars(undoing.order_by(AuditEvent.id))
+    }
+
+
+def _tell_of_evening(acts: list[AuditEvent]) -> None:
+    """What was done to one hearing since we looked last, told as one.
+
+    Who has not heard of it yet hears of it as it stands now, or never; else only the last act is told, and where it
+    moved the hearing, from where people last knew it.
+    """
+    first, last = acts[0], acts[-1]
+    if first.action == "hearing.announce":
+        _tell(first, last)
+        return
+    moves = [x for x in acts if x.action == "hearing.reschedule"]
+    _tell(moves[0] if moves and last.action == "hearing.reschedule" else last, last)
+
+
+def _tell(line: AuditEvent, by: AuditEvent) -> None:
+    """Tell of a line; `by` is the last act that it stands for, whose author need not be told."""
+    items = list(TELLERS[line.action](line))
+    if line.action in ROBOT_ACTS and items and current_app.config["ROBOT_URL"]:
+        _tell_the_group(line, items[0])
+    for item in items:
+        if item.user.id != by.actor_id:  # nobody is told what they did themselves
+            deliver(f"{line.id}", line.action, item)
+
+
 def _tell_the_group(line: AuditEvent, item: Item) -> None:
     """The group's robot says it once, in Chinese. Its address is a secret and stays in the settings."""
-    with force_locale("zh_Hans"):
-        subject, text = item.words()
+    said = compose(line.action, CHINESE, to=None, **item.facts)
     outbox.write(
         key=f"{line.id}:robot",
         kind=line.action,
         channel="robot",
         hearing_id=item.hearing_id,
-        subject=str(subject)[:300],
-        text=f"{text}\n{outbox.base_url()}{item.url}",
-        urgent=True,
+        subject=said.subject,
+        text=f"{said.body}\n{outbox.base_url()}{item.url}",
+        urgent=line.action in CHANGES,
     )
 
 
@@ -398,19 +408,44 @@ def _hearings_of(line: AuditEvent) -> set[int]:
     return set()
 
 
-def deliver(stem: str, kind: str, item: Item) -> bool:
-    """Put one item into a person's inbox, in their language; the mail is the daily digest's. False for a repeat."""
-    with force_locale(item.user.locale or "zh_Hans"):
-        subject, text = item.words()
-    made = outbox.write(
-        key=f"{stem}:{item.user.id}:inbox",
+def letter(stem: str, kind: str, item: Item) -> dict[str, Any]:
+    """What `outbox.write` needs to put one item into a person's inbox, in their language."""
+    said = compose(kind, item.user.locale, to=item.user, **item.facts)
+    return {
+        "key": f"{stem}:{item.user.id}:inbox",
+        "kind": kind,
+        "channel": "inbox",
+        "user_id": item.user.id,
+        "hearing_id": item.hearing_id,
+        "name": item.user.name,
+        "subject": said.subject,
+        "text": said.body,
+        "url": item.url,
+    }
+
+
+def deliver(stem: str, kind: str, item: Item) -> None:
+    """Put one item into a person's inbox. The mail is the daily digest's, unless a hearing changed."""
+    made = outbox.write(**letter(stem, kind, item))
+    address = (item.user.email or "").strip().lower()
+    if made is None or kind not in CHANGES or "@" not in address or not outbox.mail_is_set():
+        return
+    asked = select(Invitation.id).where(Invitation.hearing_id == item.hearing_id, Invitation.address == address)
+    if db.session.scalar(asked) is not None:
+        return  # the mail that changes their calendar tells
+    mail = outbox.write(
+        key=f"{stem}:{item.user.id}:mail",
         kind=kind,
-        channel="inbox",
+        channel="mail",
         user_id=item.user.id,
         hearing_id=item.hearing_id,
         name=item.user.name,
-        subject=str(subject)[:300],
-        text=str(text),
+        address=address,
+        subject=made.subject,
+        text=f"{made.text}\n",
         url=item.url,
+        urgent=True,
     )
-    return made is not None
+    if mail is not None:
+        db.session.flush()
+        made.part_of_id = mail.id

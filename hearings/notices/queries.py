@@ -1,5 +1,6 @@
 """Reads of the notices room."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,3 +47,24 @@ def doubtful(hearing_id: int) -> Sequence[DoubtfulAnswer]:
         .where(DoubtfulAnswer.hearing_id == hearing_id, DoubtfulAnswer.settled_at.is_(None))
         .order_by(DoubtfulAnswer.id)
     ).all()
+
+
+def trouble(error: str | None) -> str:
+    """Why a mail did not arrive, of what the server said: unknown, full, refused, ours, or other.
+
+    By the enhanced code where there is one (RFC 3463), else by the reply code (RFC 5321 4.2.3).
+    """
+    said = error or ""
+    found = re.match(r"(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?", said)
+    if found is None:
+        return "ours" if re.match(r"(ConnectionRefused|TimeoutError|gaierror|SSL|SMTP\w*)", said) else "other"
+    code, enhanced = found[1], found[2] or ""
+    if code in ("530", "534", "535") or enhanced.startswith("5.7.8"):
+        return "ours"
+    if enhanced[2:] in ("2.2",) or (not enhanced and code in ("452", "552")):
+        return "full"
+    if enhanced[2:4] == "7." or (not enhanced and code == "554"):
+        return "refused"
+    if enhanced[2:4] == "1." or (not enhanced and code in ("550", "551", "553")):
+        return "unknown"
+    return "other"
