@@ -193,7 +193,7 @@ def _mail(
         subject=subject,
         text=words,
         url=f"/hearings/{hearing.id}",
-        urgent=True,
+        urgent=kind != "hearing.announce",  # a first invitation wakes nobody; a change must reach
         calendar=body.decode(),
         method="CANCEL" if off else "REQUEST",
     )

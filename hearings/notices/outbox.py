@@ -98,6 +98,8 @@ def ready(limit: int = 50) -> list[int]:
     cannot overtake its REQUEST.
     """
     moment = now()
+    carriers = [Channel.MAIL] if mail_is_set() else []
+    carriers += [Channel.ROBOT] if current_app.config["ROBOT_URL"] else []
     earlier = aliased(Message)
     overtaken = (
         select(earlier.id)
@@ -114,7 +116,7 @@ def ready(limit: int = 50) -> list[int]:
         select(Message.id)
         .where(
             Message.state == MessageState.WAITING,
-            Message.channel != Channel.INBOX,
+            Message.channel.in_(carriers),
             Message.part_of_id.is_(None),
             Message.send_after <= moment,
             or_(Message.claimed_until.is_(None), Message.claimed_until < moment),

@@ -6,9 +6,12 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from hearings.db import clock_at, db, local, today
+from hearings import undo
+from hearings.db import clock_at, db, local, now, today
+from hearings.filters import full_moment, span
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
+from hearings.minutes import operations as minutes_
 from hearings.notices import news, outbox
 from hearings.notices.commands import round_
 from hearings.notices.models import Message
@@ -190,3 +193,154 @@ def test_a_round_of_the_worker_with_no_mail_server_still_fills_the_inbox(calm, b
     told = select(func.count()).where(Message.user_id == deputy_id, Message.channel == "inbox")
     assert db.session.scalar(told) == 1
     assert db.session.scalar(select(func.count()).where(Message.channel == "mail")) == 0
+
+
+# -- what was undone, what belongs together, who joins and who leaves ------------------------------------
+
+
+@pytest.fixture
+def slow(app, monkeypatch):
+    """A minute passes before anything is told, as it does in an office."""
+    monkeypatch.setitem(app.config, "NEWS_DELAY", 60)
+
+
+def after(seconds):
+    with clock_at(now() + timedelta(seconds=seconds)):
+        read()
+
+
+def test_announcing_and_publishing_rest_for_a_minute(slow, begun):
+    hearing = begun.hearing("announced", day=today() + timedelta(days=4))
+    after(50)
+    assert inbox(begun.deputy) == []
+    after(61)
+    assert inbox(begun.deputy) == [f"会议通知：{hearing.title}"]
+    with clock_at(hearing.starts_at):
+        schedule.open_session(hearing, actor=begun.organiser)
+        schedule.conclude(hearing, actor=begun.organiser)
+        paper = minutes_.draft(hearing, actor=begun.organiser)
+        minutes_.review(paper, actor=begun.street)
+        minutes_.publish(paper, issued_by="李", issued_on=today(), pdf=b"%PDF", docx=b"PK", actor=begun.organiser)
+        db.session.commit()
+        after(50)
+        assert len(inbox(begun.deputy)) == 1
+        after(61)
+        assert inbox(begun.deputy)[1:] == [f"纪要已印发：{paper.content['title']}"]
+
+
+def take_back(browser, user):
+    """Press undo on the newest offer."""
+    offer = db.session.scalars(select(undo.UndoOffer).order_by(undo.UndoOffer.id.desc())).first()
+    assert browser(user).post(f"/undo/{offer.id}").status_code == 303
+
+
+def test_what_is_undone_within_the_minute_is_nobodys_news_even_late_in_it(slow, begun, browser):
+    hearing = begun.hearing("announced")
+    with clock_at(now() + timedelta(seconds=55)):
+        take_back(browser, begun.organiser)
+    after(61)
+    after(200)
+    assert inbox(begun.deputy) == []
+    with clock_at(now() + timedelta(seconds=300)):
+        schedule.announce(hearing, actor=begun.organiser)
+        db.session.commit()
+    after(400)
+    assert inbox(begun.deputy) == [f"会议通知：{hearing.title}"], "announced anew it is news"
+
+
+def test_undone_and_done_again_within_the_minute_is_told_once(slow, begun, browser):
+    hearing = begun.hearing("announced")
+    take_back(browser, begun.organiser)
+    schedule.announce(hearing, actor=begun.organiser)
+    db.session.commit()
+    after(61)
+    assert inbox(begun.deputy) == [f"会议通知：{hearing.title}"]
+
+
+def test_several_changes_within_a_minute_are_one_message_from_where_people_knew_it(slow, begun):
+    first = today() + timedelta(days=7)
+    hearing = begun.hearing("announced", day=first)
+    after(61)
+
+    def move(days):
+        where = {"station": begun.station, "reason": "场地检修", "actor": begun.organiser}
+        schedule.reschedule(hearing, **factories.evening(first + timedelta(days=days)), **where)
+        db.session.commit()
+
+    with clock_at(now() + timedelta(seconds=100)):
+        move(1)
+        move(2)
+        move(3)
+        after(61)
+    _told, changed = db.session.scalars(
+        select(Message).where(Message.user_id == begun.deputy.id, Message.channel == "inbox").order_by(Message.id)
+    )
+    assert changed.subject == f"会议变更：{hearing.title}"
+    assert f"时间：{span(hearing)}，原定{full_moment(factories.evening(first)['starts_at'])}\n" in changed.text
+    with clock_at(now() + timedelta(seconds=300)):
+        move(4)
+        schedule.cancel(hearing, reason="台风", actor=begun.organiser)
+        db.session.commit()
+        after(61)
+    assert inbox(begun.deputy)[2:] == [f"会议取消：{hearing.title}"]
+
+
+def test_who_has_not_heard_of_a_hearing_does_not_hear_that_it_is_off(slow, begun):
+    hearing = begun.hearing("announced")
+    schedule.cancel(hearing, reason="台风", actor=begun.organiser)
+    db.session.commit()
+    after(61)
+    assert inbox(begun.deputy) == []
+
+
+def test_who_joins_is_invited_and_who_leaves_is_told_that_they_need_not_come(calm, begun):
+    hearing = begun.hearing("announced")
+    read()
+    told = len(db.session.scalars(select(Message)).all())
+    seat = schedule.add_person(hearing, begun.street, actor=begun.organiser)
+    db.session.commit()
+    read()
+    assert inbox(begun.street) == [f"会议通知：{hearing.title}"]
+    schedule.remove_participant(seat, actor=begun.organiser)
+    db.session.commit()
+    read()
+    read()
+    assert inbox(begun.street)[1:] == [f"不再需要参加：{hearing.title}"]
+    assert len(db.session.scalars(select(Message)).all()) == told + 2, "nobody else hears of it"
+
+
+def test_a_draft_and_an_evening_that_is_over_invite_nobody(calm, begun):
+    draft = begun.hearing("draft")
+    over = begun.hearing("announced", day=today() - timedelta(days=1))
+    read()
+    for hearing in (draft, over):
+        schedule.add_person(hearing, begun.street, actor=begun.organiser)
+    db.session.commit()
+    read()
+    assert inbox(begun.street) == []
+
+
+def test_a_co_handlers_opinion_goes_to_the_leading_office_and_not_to_the_deputy(calm, begun):
+    w = begun
+    issue = w.issue(w.hearing("concluded", day=today() - timedelta(days=1)))
+    _lead, helper = issues.assign(issue, lead=w.bureau, co_handlers=[w.other_bureau], actor=w.organiser)
+    issues.accept_assignment(helper, actor=w.other_department)
+    db.session.commit()
+    news.skip()
+    db.session.commit()
+    issues.reply(helper, result_class=ResultClass.A, text="同意", signed_by="吴某某", actor=w.other_department)
+    db.session.commit()
+    read()
+    said = f"会办意见：{issue.reference} {issue.title}"
+    assert inbox(w.department)[-1] == inbox(w.organiser)[-1] == said
+    assert said not in inbox(w.deputy)
+
+
+def test_texts_are_in_the_language_of_who_reads_them_not_of_who_acted(begun, browser, post):
+    begun.deputy.email = "deputy@example.org"
+    begun.organiser.locale = "en"
+    hearing = begun.hearing("announced", day=today() + timedelta(days=9))
+    read()
+    assert browser(begun.organiser).post(f"/hearings/{hearing.id}/answers/remind").status_code == 303
+    asked = db.session.scalars(select(Message).where(Message.kind == "invitation.remind")).one()
+    assert asked.subject == f"请答复：{hearing.title}"
