@@ -5,6 +5,7 @@ A pure function of the rows and the settings: the same rows give the same bytes,
 UID for the calendar on every call.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ class Occasion:
     agenda: tuple[str, ...] = ()
     theme: str | None = None
     category: str = "民生夜询会"
+    contact: str | None = None
+    """A telephone of the office, while there is something to ask."""
     follows_uid: str | None = None
     reviews: tuple[str, ...] = ()
     """Of a look-back: the uids of the commitments on its list."""
@@ -152,6 +155,8 @@ def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: boo
     made.add("x-microsoft-cdo-busystatus", vText(busy))
     made.add("class", "PUBLIC")
     made.add("categories", [line(occasion.category)])
+    if occasion.contact and not occasion.cancelled and organisation is None:
+        made.add("contact", vText(line(occasion.contact)))
     if occasion.follows_uid:
         made.add("related-to", vText(uid("hearing", occasion.follows_uid, host)), parameters={"RELTYPE": "PARENT"})
     for promise in occasion.reviews:
@@ -384,15 +389,19 @@ def feed(name: str, about: str, components: Iterable[bytes]) -> bytes:
     No UID (clients that find one keep the whole feed as one item), no METHOD, no SOURCE (it would copy the secret
     address into every file). How often to come again is only a hint (RFC 7986 5.7).
     """
+    return b"".join((_head_of_feed(line(name), line(about)), *components, b"END:VCALENDAR\r\n"))
+
+
+@functools.lru_cache(maxsize=512)
+def _head_of_feed(name: str, about: str) -> bytes:
     head = Calendar()
     head.add("version", "2.0")
     head.add("prodid", PRODID)
     head.add("calscale", "GREGORIAN")
     for label in ("name", "x-wr-calname"):
-        head.add(label, vText(line(name)))
-    head.add("x-wr-caldesc", vText(line(about)))
+        head.add(label, vText(name))
+    head.add("x-wr-caldesc", vText(about))
     head.add("x-wr-timezone", vText("Asia/Shanghai"))
     head.add("refresh-interval", vDuration(timedelta(hours=1)), parameters={"VALUE": "DURATION"})
     head.add("x-published-ttl", vText("PT1H"))
-    lines = head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0]
-    return lines + VTIMEZONE + b"".join(components) + b"END:VCALENDAR\r\n"
+    return head.to_ical(sorted=False).split(b"END:VCALENDAR", 1)[0] + VTIMEZONE

@@ -38,6 +38,8 @@ class CalendarFeed(Model):
     station_id: Mapped[int | None] = mapped_column(ForeignKey("station.id"))
     token_sha256: Mapped[str] = mapped_column(unique=True)
     alarms: Mapped[bool] = mapped_column(default=True)
+    hides_invited: Mapped[bool] = mapped_column(default=False)
+    """Leave out hearings that an invitation by mail has put into the calendar already (personal ones only)."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     read_at: Mapped[datetime | None]
     read_by: Mapped[str | None]

@@ -63,7 +63,9 @@ def _may_have_stations(user: User) -> bool:
 
 
 def subscribe(kind: FeedKind, *, actor: User, station_id: int | None = None) -> tuple[CalendarFeed, str]:
-    """A new address and its secret, which is told once and kept by nobody. An older one of the same is closed.
+    """A new address and its secret, which is told once and kept by nobody. An older one of the same is closed;
+
+    its settings go on.
 
     Raises `RuleBroken` for a calendar this person is not offered.
     """
@@ -83,6 +85,8 @@ def subscribe(kind: FeedKind, *, actor: User, station_id: int | None = None) -> 
         token_sha256=fingerprint(token),
         created_at=now(),
     )
+    if offer.row is not None:
+        row.alarms, row.hides_invited = offer.row.alarms, offer.row.hides_invited
     db.session.add(row)
     db.session.flush()
     audit.record("calendar.subscribe", row, actor, kind=kind)
@@ -101,3 +105,10 @@ def set_alarms(row: CalendarFeed, on: bool, *, actor: User) -> None:
     if row.alarms != on:
         row.alarms = on
         audit.record("calendar.alarms", row, actor, on=on)
+
+
+def set_hides_invited(row: CalendarFeed, on: bool, *, actor: User) -> None:
+    """Whether it leaves out what an invitation by mail has put into the person's calendar already."""
+    if row.hides_invited != on:
+        row.hides_invited = on
+        audit.record("calendar.hide_invited", row, actor, on=on)

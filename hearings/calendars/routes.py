@@ -10,15 +10,16 @@ from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, abort, current_app, make_response, render_template, request, session
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from ..db import db, now, will_write
 from ..forms import as_number
 from ..people.models import User
-from ..permissions import public, requires, scoped, signed_in
-from ..schedule.models import Hearing, HearingKind, HearingStatus, Topic
+from ..permissions import public, requires, signed_in
+from ..prepared import ask
+from ..schedule.models import Hearing, HearingKind, HearingStatus, Station
 from ..web import me, perform
 from . import feeds, ics, operations
 from .models import CalendarFeed, FeedKind
@@ -47,14 +48,9 @@ def look_back_invite(hearing: Hearing) -> Any:
 def _download(hearing: Hearing) -> Any:
     if hearing.status in (HearingStatus.DRAFT, HearingStatus.DISCARDED):
         abort(404)
-    agenda = db.session.scalars(
-        select(Topic.title)
-        .where(Topic.hearing_id == hearing.id, scoped("topic.read", me(), Topic))
-        .order_by(Topic.position, Topic.id)
-    ).all()
     settings = current_app.config
-    base_url = _base_url()
-    told = feeds.occasion(hearing, agenda=tuple(agenda), base_url=base_url)
+    agenda, reviews = feeds.agenda_of(hearing, me())
+    told = feeds.occasion(hearing, agenda=agenda, reviews=reviews, base_url=_base_url())
     body = ics.publish([ics.event(told, host=settings["UID_HOST"], organisation=settings["ORGANISATION"])])
     answer = make_response(body)
     answer.content_type = "text/calendar; charset=utf-8"
@@ -80,48 +76,92 @@ def _base_url() -> str:
     return current_app.config["BASE_URL"] or request.host_url
 
 
+_BY_TOKEN = (
+    select(
+        CalendarFeed.id,
+        CalendarFeed.user_id,
+        CalendarFeed.hides_invited,
+        CalendarFeed.read_at,
+        feeds.HEAD.label("version"),
+    )
+    .where(CalendarFeed.token_sha256 == bindparam("token"))
+    .limit(1)
+)
+_AT_THE_DOOR = select(Station.feed_is_public, feeds.HEAD.label("version")).where(Station.id == bindparam("station"))
+
+
 @bp.get("/cal/<token>/calendar.ics", defaults={"todo": False})
 @bp.get("/cal/<token>/todo.ics", defaults={"todo": True})
 @public
 def read(token: str, todo: bool) -> Any:
-    """A subscribed calendar (calendar.md a.6): no sign-in, no cookie, no redirect; rights are asked anew."""
-    row = None
+    """A subscribed calendar (calendar.md a.6): no sign-in, no cookie, no redirect; rights are asked anew.
+
+    Nothing was written since this body was made, on this day: then it is the body still, and so are the rights.
+    """
+    known = None
     if TOKEN.fullmatch(token):
-        row = db.session.scalar(
-            select(CalendarFeed)
-            .where(CalendarFeed.token_sha256 == operations.fingerprint(token))
-            .options(
-                joinedload(CalendarFeed.user).joinedload(User.role_rows),
-                joinedload(CalendarFeed.user).joinedload(User.department),
-            )
-        )
-    if row is None:
+        known = ask(_BY_TOKEN, {"token": operations.fingerprint(token)}).one_or_none()
+    if known is None:
         abort(404)
-    if row.revoked_at is not None or not row.user.is_with_us:
-        return _plain(_("This calendar has been closed. Get a new address on the page “My calendar”."), 410)
-    feed, base = feeds.of(row, todo=todo), _base_url()
-    version = feeds.head()
-    tag = feeds.remembered(row.id, feed, base, version)
-    due_to_note = row.read_at is None or now() - row.read_at > READ_NOTED
-    feed_id = row.id
+    without = feeds.held_elsewhere(known.user_id) if known.hides_invited and not todo else ()
+    version, base = (known.version, without), _base_url()
+    tag = feeds.remembered((known.id, todo), base, version)
     if tag is not None and request.if_none_match.contains(tag):
-        answer = make_response(b"")
-        answer.set_etag(tag)
+        answer = _calendar(b"", tag, "夜询会任务.ics" if todo else "夜询会日程.ics")
     else:
-        data = feeds.body(feed, base_url=base)
+        row = (
+            db.session.scalars(
+                select(CalendarFeed)
+                .where(CalendarFeed.id == known.id)
+                .options(
+                    joinedload(CalendarFeed.user).joinedload(User.role_rows),
+                    joinedload(CalendarFeed.user).joinedload(User.department),
+                )
+            )
+            .unique()
+            .one()
+        )
+        if row.revoked_at is not None or not row.user.is_with_us:
+            return _plain(_("This calendar has been closed. Get a new address on the page “My calendar”."), 410)
+        data = feeds.body(feeds.of(row, todo=todo, without=without), base_url=base)
         tag = feeds.etag(data)
-        feeds.remember(feed_id, feed, base, version, tag)
-        answer = make_response(data)
-        answer.set_etag(tag)
-    answer.content_type = "text/calendar; charset=utf-8"
-    name = quote("夜询会任务.ics" if todo else "夜询会日程.ics")
-    answer.headers["Content-Disposition"] = f"inline; filename=\"calendar.ics\"; filename*=UTF-8''{name}"
+        feeds.remember((known.id, todo), base, version, tag)
+        answer = _calendar(data, tag, "夜询会任务.ics" if todo else "夜询会日程.ics")
     answer.headers["Cache-Control"] = "private, max-age=300, must-revalidate"
+    if known.read_at is None or now() - known.read_at > READ_NOTED:
+        _note_reading(known.id)
+    return answer.make_conditional(request)
+
+
+@bp.get("/stations/<int:id>/calendar.ics")
+@public
+def at_the_door(id: int) -> Any:
+    """A station's calendar for everybody, if the station wants one: what is announced on its door."""
+    known = ask(_AT_THE_DOOR, {"station": id}).one_or_none() if id < 2**31 else None
+    if known is None or not known.feed_is_public:
+        abort(404)
+    base = _base_url()
+    tag = feeds.remembered(("station", id), base, known.version)
+    if tag is not None and request.if_none_match.contains(tag):
+        answer = _calendar(b"", tag, "夜询会日程.ics")
+    else:
+        data = feeds.body(feeds.at_the_door(id), base_url=base)
+        tag = feeds.etag(data)
+        feeds.remember(("station", id), base, known.version, tag)
+        answer = _calendar(data, tag, "夜询会日程.ics")
+    answer.headers["Cache-Control"] = "public, max-age=300, must-revalidate"
+    return answer.make_conditional(request)
+
+
+def _calendar(data: bytes, tag: str, name: str) -> Any:
+    """The answer of a subscribed calendar."""
+    answer = make_response(data)
+    answer.set_etag(tag)
+    answer.content_type = "text/calendar; charset=utf-8"
+    answer.headers["Content-Disposition"] = f"inline; filename=\"calendar.ics\"; filename*=UTF-8''{quote(name)}"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex"
-    if due_to_note:
-        _note_reading(feed_id)
-    return answer.make_conditional(request)
+    return answer
 
 
 def _plain(words: str, code: int) -> Any:
@@ -235,6 +275,23 @@ def revoke(id: int) -> Any:
     """Close an address: whoever has it reads nothing any more."""
     row = _own(id)
     return perform(lambda: operations.revoke(row, actor=me()), "/calendar/", _("The address has been closed."))
+
+
+@bp.post("/calendar/<int:id>/invited")
+@signed_in
+def invited(id: int) -> Any:
+    """Leave out of one's own calendar what an invitation by mail has put there already, or not."""
+    row = _own(id)
+    if row.kind != FeedKind.PERSONAL:
+        abort(404)
+    wanted = request.form.get("hide") == "on"
+    return perform(
+        lambda: operations.set_hides_invited(row, wanted, actor=me()),
+        "/calendar/",
+        _("What you were invited to by mail is left out.")
+        if wanted
+        else _("What you were invited to by mail is shown."),
+    )
 
 
 @bp.post("/calendar/<int:id>/alarms")

@@ -95,7 +95,7 @@ class Invitation(Model):
     hearing_id: Mapped[int] = mapped_column(ForeignKey("hearing.id"))
     participant_id: Mapped[int | None] = mapped_column(index=True)
     """The seat; no foreign key, because a seat may be taken off the list while this stays."""
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     name: Mapped[str]
     address: Mapped[str]
     """Lower case."""

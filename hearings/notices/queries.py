@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 
+from ..calendars import feeds
 from ..db import db
 from ..permissions import scoped
-from .models import Channel, DoubtfulAnswer, Invitation, Message, Reply
+from ..prepared import ask
+from ..schedule.models import Hearing, HearingStatus
+from .models import Channel, DoubtfulAnswer, Invitation, Message, MessageState, Reply
 
 AT_ONCE = 50
 
@@ -68,3 +71,27 @@ def trouble(error: str | None) -> str:
     if enhanced[2:4] == "1." or (not enhanced and code in ("550", "551", "553")):
         return "unknown"
     return "other"
+
+
+_scheduling = select(Message.id).where(
+    Message.hearing_id == Invitation.hearing_id, Message.address == Invitation.address, Message.method.is_not(None)
+)
+_BY_MAIL = (
+    select(Invitation.hearing_id)
+    .join(Hearing, Hearing.id == Invitation.hearing_id)
+    .where(
+        Invitation.user_id == bindparam("person"),
+        or_(Invitation.withdrawn_at.is_(None), Hearing.status == HearingStatus.CANCELLED),
+        _scheduling.where(Message.state == MessageState.SENT).exists(),
+        ~_scheduling.where(Message.state == MessageState.FAILED).exists(),
+    )
+)
+
+
+@feeds.known_elsewhere
+def invited_by_mail(user_id: int) -> Sequence[int]:
+    """Hearings that invitations by mail keep in this person's calendar: those whose mails have all gone out.
+
+    One that is off was taken out of it by its mail, so it counts too. Whom a mail did not reach knows nothing.
+    """
+    return ask(_BY_MAIL, {"person": user_id}).scalars().all()

@@ -343,6 +343,9 @@ def public_notice(hearing: Hearing) -> dict[str, Any]:
         "参加会议：居民可到站报名旁听，名额有限，以报名先后为序。",
         "诉讼、仲裁等事项请通过法定途径提出，不在会上受理。",
     ]
+    if station.feed_is_public and current_app.config["BASE_URL"]:
+        address = f"{current_app.config['BASE_URL'].rstrip('/')}/stations/{station.id}/calendar.ics"
+        lines.append(f"后续安排：可用手机日历订阅本站会议，网址{address}。")
     if moved:
         lines.append("此前公告的时间、地点与本公告不一致的，以本公告为准。")
     title = f"关于{_hold(hearing)}{_quoted(hearing, name)}的公告"

@@ -230,6 +230,7 @@ def drop_item(item: AgendaItem, *, actor: User) -> None:
         back=f"/look-backs/{item.hearing_id}",
         row=undo.snapshot(item),
     )
+    item.hearing.touch()  # calendars name the promises on its list
     db.session.delete(item)
 
 
@@ -255,6 +256,7 @@ def move_item(item: AgendaItem, *, up: bool, actor: User) -> None:
 @undo.compensation("look_back.drop")
 def _carry_in_again(*, actor: User, row: dict[str, Any]) -> None:
     item = undo.restore(AgendaItem, row)
+    item.hearing.touch()
     audit.record("look_back.drop.undo", item.issue, actor)
 
 

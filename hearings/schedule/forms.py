@@ -8,6 +8,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
+from wtforms import BooleanField
 from wtforms import Form as PlainForm
 
 from .. import workflow
@@ -60,6 +61,13 @@ class StationForm(Form):
     capacity = Number(_l("Seats"), required=False, least=1, most=5000)
     contact = TextLine(_l("Contact"), required=False, limit=40)
     contact_phone = TextLine(_l("Office phone"), required=False, limit=40)
+    feed_is_public = BooleanField(
+        _l("Everybody may subscribe to this station's calendar"),
+        description=_l(
+            "The hearings and look-backs announced here, as on the notice at the door: when, where, theme. "
+            "No topics, no names."
+        ),
+    )
 
 
 class RetireForm(Form):

@@ -40,6 +40,8 @@ class Station(Published, Model):
     capacity: Mapped[int | None]
     contact: Mapped[str | None]
     contact_phone: Mapped[str | None]
+    feed_is_public: Mapped[bool] = mapped_column(default=False)
+    """Whether everybody may subscribe to the meetings announced here."""
     valid_from: Mapped[date] = mapped_column(default=date(2016, 1, 1))
     valid_until: Mapped[date | None]
 

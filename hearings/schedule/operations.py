@@ -54,9 +54,9 @@ def _check_code(code: str, but: Station | None = None) -> None:
 
 
 def amend_station(station: Station, changes: Mapping[str, Any], *, actor: User | None) -> None:
-    """Change a station. A new name or address shows on its current hearings, which count the change;
+    """Change a station. A new name, address or telephone shows on the hearings whose place is not frozen, which count
 
-    past hearings keep the place as it was frozen on their evening.
+    the change; past hearings keep the place as it was frozen on their evening.
     """
     if not changes:
         return
@@ -66,9 +66,9 @@ def amend_station(station: Station, changes: Mapping[str, Any], *, actor: User |
     for name, value in changes.items():
         setattr(station, name, value)
     station.touch()
-    if was:
+    if was or "contact_phone" in changes:
         for hearing in db.session.scalars(
-            select(Hearing).where(Hearing.station_id == station.id, Hearing.status.in_(CURRENT))
+            select(Hearing).where(Hearing.station_id == station.id, Hearing.venue.is_(None))
         ):
             hearing.touch()
     audit.record("station.amend", station, actor, fields=sorted(changes), was=was or None)

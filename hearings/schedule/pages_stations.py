@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from flask import current_app, request
 from flask_babel import gettext as _
 
 from ..db import today
+from ..documents import qr
 from ..permissions import allowed, may, requires
 from ..web import me, page, perform, submit
 from . import operations, queries
@@ -46,18 +48,23 @@ def new_station() -> Any:
 
 
 def _station_fields(form: StationForm) -> dict[str, Any]:
-    names = ("code", "name", "street", "address", "capacity", "contact", "contact_phone")
+    names = ("code", "name", "street", "address", "capacity", "contact", "contact_phone", "feed_is_public")
     return {name: form[name].data for name in names}
 
 
 @bp.get("/stations/<int:id>")
 @requires("station.read", Station)
 def station(station: Station) -> Any:
-    """A station, the names it had, and the hearings there."""
+    """A station, the names it had, the hearings there, and its calendar for everybody if it has one."""
+    base = (current_app.config["BASE_URL"] or request.host_url).rstrip("/")
+    address = f"{base}/stations/{station.id}/calendar.ics" if station.feed_is_public else None
     return page(
         "schedule/station.html",
         station=station,
         hearings=queries.hearings_at(station, me()),
+        calendar=address,
+        webcal="webcal://" + address.split("://", 1)[1] if address else None,
+        code=qr.svg(address) if address else None,
         former=queries.former_names(station),
         may_do=allowed(me(), station, ["station.amend", "station.retire"]),
         may_plan=may(me(), "hearing.create") and (me().is_district or station.id in me().station_ids),

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 09:21:57.048095
+Made: 2026-11-24 11:59:24.595739
 """
 
 import sqlalchemy as sa
@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("capacity", sa.Integer(), nullable=True),
         sa.Column("contact", sa.Text(), nullable=True),
         sa.Column("contact_phone", sa.Text(), nullable=True),
+        sa.Column("feed_is_public", sa.Boolean(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("uid", sa.Text(), nullable=False),
@@ -204,6 +205,7 @@ def upgrade() -> None:
         sa.Column("station_id", sa.Integer(), nullable=True),
         sa.Column("token_sha256", sa.Text(), nullable=False),
         sa.Column("alarms", sa.Boolean(), nullable=False),
+        sa.Column("hides_invited", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("read_by", sa.Text(), nullable=True),
@@ -436,6 +438,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_invitation_participant_id"), ["participant_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_invitation_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "message",
@@ -1411,6 +1414,7 @@ def downgrade() -> None:
 
     op.drop_table("message")
     with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitation_user_id"))
         batch_op.drop_index(batch_op.f("ix_invitation_participant_id"))
 
     op.drop_table("invitation")
