@@ -121,6 +121,13 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
+def _local(moment: datetime) -> datetime:
+    """In the one zone whose rules stand in the file; a fixed offset would name a zone that does not."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone floats")
+    return moment.astimezone(LOCAL)
+
+
 def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: bool = True) -> Event:
     """The VEVENT of a hearing.
 
@@ -134,8 +141,8 @@ def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: boo
     made.add("created", _utc(occasion.created))
     made.add("last-modified", _utc(occasion.changed))
     made.add("dtstamp", _utc(occasion.changed))  # a snapshot: RFC 5545 3.8.7.2; so equal rows give equal bytes
-    made.add("dtstart", occasion.starts.astimezone(LOCAL))
-    made.add("dtend", occasion.ends.astimezone(LOCAL))
+    made.add("dtstart", _local(occasion.starts))
+    made.add("dtend", _local(occasion.ends))
     made.add("summary", vText(mark + line(occasion.title)))
     made.add("description", vText(text(_story(occasion))))
     made.add("location", vText(line(occasion.place)))

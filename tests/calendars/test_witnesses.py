@@ -98,7 +98,7 @@ def own_list(body: bytes) -> list[str]:
             found.append("somebody is asked in a feed")
         if method in ("REQUEST", "CANCEL") and len(re.findall("^ATTENDEE", body_of, re.M)) != 1:
             found.append("not one attendee")
-        if re.search("^(ATTENDEE|ORGANIZER)(;[^:\r]*)?:(?!mailto:)", body_of, re.M):
+        if re.search('^(ATTENDEE|ORGANIZER)(;("[^"\r]*"|[^:"\r])*)?:(?!mailto:)', body_of, re.M):
             found.append("a bare address")
         if method == "REQUEST" and "PARTSTAT=NEEDS-ACTION" in body_of and "RSVP=TRUE" not in body_of:
             found.append("no answer is asked for")
