@@ -6,7 +6,8 @@ its environment. It ends after its standard input closes, after a number of pape
 A message is a length of eight bytes and that many bytes. A job is one JSON message
 `{"html", "static", "files": [name, …], "associated": [{"name", "media_type", "description", "relationship"}, …]}`
 and one message per file and per associated file; a reply is one JSON message
-`{"ok", "warnings", "error", "incomplete", "fetched": [address, …], "refused": [address, …]}` and, when ok, the PDF.
+`{"ok", "warnings", "error", "incomplete", "pages", "fetched": [address, …], "refused": [address, …]}` and, when ok,
+the PDF.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def main(papers: int) -> None:
         except Exception:
             write(sink, json.dumps({"ok": False, "error": traceback.format_exc(), **vars(asked)}).encode())
         else:
-            write(sink, json.dumps({"ok": True, "warnings": warnings, **vars(asked)}).encode())
+            write(sink, json.dumps({"ok": True, "warnings": warnings, "pages": press.pages, **vars(asked)}).encode())
             write(sink, pdf)
 
 
@@ -116,6 +117,8 @@ class Press:
         inline.justify_line = _justify_line
         _margins_are_no_content(stream, tags)
         self.unknown: dict[int, str] = {}
+        self.pages = 0
+        """Of the last paper."""
 
     def print(
         self,
@@ -143,9 +146,13 @@ class Press:
             pdf_variant="pdf/a-3a",
             pdf_tags=True,
             attachments=[self._attachment(each) for each in sorted(associated, key=lambda each: each["name"])],
-            finisher=_finish,
+            finisher=self._finish,
         )
         return result
+
+    def _finish(self, document: Any, pdf: Any) -> None:
+        self.pages = len(document.pages)
+        _finish(document, pdf)
 
     def _attachment(self, associated: dict[str, Any]) -> Any:
         """An associated file (PDF/A-3, ISO 19005-3 6.8), through a door of its own that knows only this file."""
@@ -172,7 +179,10 @@ def _finish(document: Any, pdf: Any) -> None:
 
     if associated := pdf.catalog.get("AF"):  # once from the names and once from the file specifications
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(associated))
-    pdf.catalog["PageLabels"] = pydyf.Dictionary({"Nums": pydyf.Array([0, pydyf.Dictionary({"S": "/D"})])})
+    first = int(document.metadata.custom.get("first-page", 1))
+    pdf.catalog["PageLabels"] = pydyf.Dictionary(
+        {"Nums": pydyf.Array([0, pydyf.Dictionary({"S": "/D"} | ({"St": first} if first > 1 else {}))])}
+    )
     dictionaries = [each for each in pdf.objects if isinstance(each, pydyf.Dictionary)]
     elements = {each.reference: each for each in dictionaries if each.get("Type") == "/StructElem"}
     for element in elements.values():

@@ -107,6 +107,19 @@ def render_many(jobs: Iterable[Job], *, fonts_dir: Path | None = None) -> Iterat
             yield running.popleft().result()
 
 
+def render_volumes(template: str, volumes: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Render a paper too long for one file in volumes, one after the other: page numbers go on from each to the next.
+
+    In: the dicts, read lazily; their template has to heed `first_page` (official.css does). Raises RenderFailed.
+    """
+    first = 1
+    for content in volumes:
+        html = to_html(template, {**content, "first_page": first}, _fontset(None))
+        pdf, pages = _pool(None).printed(html, {})
+        first += pages
+        yield pdf
+
+
 def to_html(template: str, content: Mapping[str, Any], fontset: fonts.FontSet) -> str:
     """Return the HTML the child will lay out. Every string of `content` is cleaned and escaped."""
     return _environment.get_template(f"{template}.html").render(
@@ -207,6 +220,12 @@ class _Pool:
             self.slots.put(None)
 
     def print(self, html: str, files: Mapping[str, bytes], associated: Sequence[Associated] = ()) -> bytes:
+        return self.printed(html, files, associated)[0]
+
+    def printed(
+        self, html: str, files: Mapping[str, bytes], associated: Sequence[Associated] = ()
+    ) -> tuple[bytes, int]:
+        """The PDF and how many pages it has."""
         try:
             held = self.slots.get(timeout=SECONDS)
         except queue.Empty:
@@ -233,7 +252,7 @@ class _Pool:
             raise RenderFailed(_INCOMPLETE if reply.get("incomplete") else _FAILED)
         for warning in reply["warnings"]:
             log.warning("rendering: %s", warning)
-        return pdf
+        return pdf, reply["pages"]
 
     def _renew(self, held: _Child | None) -> _Child:
         if held is not None:

@@ -34,8 +34,10 @@ from ..permissions import scoped
 from ..reviews.models import Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing
 
-ON_PAPER = 500
+IN_A_VOLUME = 500
 """Rows of a printed register, some 60 pages: 8 seconds on an idle machine, 36 on a very busy one; 60 is the limit."""
+ON_PAPER = 5_000
+"""Rows that are printed, then in volumes."""
 IN_A_BOOK = 20_000
 """Rows of a workbook: 2.4 seconds, 80 MB."""
 
@@ -218,6 +220,17 @@ def _day(moment: datetime | None) -> date | None:
 # -- words around the table ----------------------------------------------------------------------------
 
 
+def volumes(told: Register) -> list[tuple[int, int]]:
+    """The first and last row of each volume, counted from 0 and as slices are."""
+    count = len(told.rows)
+    return [(at, min(at + IN_A_VOLUME, count)) for at in range(0, max(count, 1), IN_A_VOLUME)]
+
+
+def volume_words(number: int, of: int) -> str:
+    """第2册，共6册."""
+    return f"第{number}册，共{of}册"
+
+
 def title() -> str:
     """北仑区人大代表民生夜询会承诺事项台账."""
     congress, system = current_app.config["CONGRESS"], current_app.config["SYSTEM_NAME"]
@@ -268,8 +281,23 @@ def book(told: Register, scope: str) -> dict[str, Any]:
     }
 
 
-def paper(told: Register, scope: str) -> dict[str, Any]:
-    """The register for `documents.render("ledger", …)`."""
+def papers(told: Register, scope: str) -> list[dict[str, Any]]:
+    """The register for `documents.render("ledger", …)`: one paper, or its volumes."""
+    parts = volumes(told)
+    if len(parts) == 1:
+        return [_paper(told.rows, told, scope)]
+    made = []
+    for number, (start, end) in enumerate(parts, 1):
+        one = _paper(told.rows[start:end], told, scope)
+        one["title"] += f"（{volume_words(number, len(parts))}）"
+        one["as_of"] += f"　本册第{start + 1}至{end}项"
+        if number < len(parts):
+            one["note"] = None
+        made.append(one)
+    return made
+
+
+def _paper(rows: list[list[Any]], told: Register, scope: str) -> dict[str, Any]:
     points = sum(c.points for c in COLUMNS)
     return {
         "language": "zh-CN",
@@ -278,7 +306,7 @@ def paper(told: Register, scope: str) -> dict[str, Any]:
         "scope": f"范围：{scope}",
         "as_of": f"截至{day_words(told.as_of)}　共{told.total}项",
         "columns": [{"head": c.head, "share": 100 * c.points / points} for c in COLUMNS],
-        "rows": [[_printed(cell) for cell in row] for row in told.rows],
+        "rows": [[_printed(cell) for cell in row] for row in rows],
         "note": cut_words(told),
         "single_sided": current_app.config["SINGLE_SIDED"],
     }

@@ -103,26 +103,44 @@ KIND_LABELS = {
 }
 
 
+def alike(spots: list[Spot]) -> dict[str, list[Spot]]:
+    """The spots by the field that decides them, in the order of the paper: equal words are decided at once."""
+    found: dict[tuple[str, str], list[Spot]] = {}
+    for spot in spots:
+        found.setdefault((spot.kind, spot.text), []).append(spot)
+    return {some[0].key if len(some) == 1 else f"same_{some[0].key}": some for some in found.values()}
+
+
 def release_form(spots: list[Spot]) -> Form:
-    """A choice for each spot, and beside it why it is kept."""
+    """A choice for each spot and for all equal ones, and beside it why it is kept. A spot's own choice counts first."""
+    keys = [s.key for s in spots] + [key for key, some in alike(spots).items() if len(some) > 1]
     fields: dict[str, Any] = {}
-    for spot in spots:
-        fields[spot.key] = Choice(KIND_LABELS[spot.kind], required=False)
-        fields[why(spot.key)] = TextLine(_l("Why it may be public"), required=False, limit=200)
+    for key in keys:
+        fields[key] = Choice(_l("Decision"), required=False)
+        fields[why(key)] = TextLine(_l("Why it may be public"), required=False, limit=200)
     made = type("ReleaseForm", (Form,), fields)()
-    for spot in spots:
-        made[spot.key].offer([("blacken", _("Blacken")), ("keep", _("Keep"))])
+    for key in keys:
+        made[key].offer([("blacken", _("Blacken")), ("keep", _("Keep"))])
     return made
 
 
 def why(key: str) -> str:
-    """The field of the reason beside a spot's choice."""
+    """The field of the reason beside a choice."""
     return f"why_{key.removeprefix('spot_')}"
+
+
+def decided_at(form: Form, spots: list[Spot]) -> dict[str, str]:
+    """For each spot's key the field that decides it: its own if that was answered, else that of all equal ones."""
+    return {
+        spot.key: spot.key if form[spot.key].data in ("blacken", "keep") else key
+        for key, some in alike(spots).items()
+        for spot in some
+    }
 
 
 def choices_of(form: Form, spots: list[Spot]) -> dict[str, tuple[str, str | None]]:
     """What was chosen, as the operation takes it."""
-    return {s.key: (form[s.key].data or "", form[why(s.key)].data) for s in spots}
+    return {key: (form[at].data or "", form[why(at)].data) for key, at in decided_at(form, spots).items()}
 
 
 class PublishForm(Form):
@@ -134,6 +152,6 @@ class PublishForm(Form):
 
 
 __all__ = [
-    "KIND_LABELS", "CorrectForm", "Filled", "PublishForm", "ReturnForm", "WithdrawForm", "choices_of",
-    "differences_form", "edit_form", "label_of", "release_form", "why",
+    "KIND_LABELS", "CorrectForm", "Filled", "PublishForm", "ReturnForm", "WithdrawForm", "alike",
+    "choices_of", "decided_at", "differences_form", "edit_form", "label_of", "release_form", "why",
 ]  # fmt: skip

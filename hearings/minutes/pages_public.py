@@ -15,7 +15,7 @@ from ..permissions import public, requires
 from ..schedule.models import Hearing
 from ..web import me, page, submit
 from . import operations, press, privacy, proof, queries
-from .forms import KIND_LABELS, WithdrawForm, choices_of, release_form, why
+from .forms import KIND_LABELS, WithdrawForm, alike, choices_of, decided_at, release_form, why
 from .models import Minutes, MinutesStatus, Release
 from .routes import _file, bp
 
@@ -43,17 +43,22 @@ def release(hearing: Hearing) -> Any:
     stripped, spots = operations.spots_of(minutes)
     form = release_form(spots)
     asked = request.form.get("act") if request.method == "POST" else None
+    at = decided_at(form, spots)
     if asked == "preview":
-        black = [s for s in spots if form[s.key].data != "keep"]
+        black = [s for s in spots if form[at[s.key]].data != "keep"]
         return _preview(privacy.blacken(stripped, black))
     if asked == "rest":
-        for spot in spots:
-            form[spot.key].data = form[spot.key].data or "blacken"
+        for key in at.values():
+            form[key].data = form[key].data or "blacken"
         return _page(hearing, minutes, form, spots)
     choices = choices_of(form, spots)
+    beside = {why(key): why(field) for key, field in at.items()}
 
     def act() -> None:
-        final, _decisions = operations.to_release(minutes, choices)
+        try:
+            final, _decisions = operations.to_release(minutes, choices)
+        except RuleBroken as broken:  # said beside the field where all equal spots were decided
+            raise RuleBroken(broken.message, beside.get(broken.field or "", broken.field)) from broken
         db.session.rollback()
         try:
             pdf, docx = press.both(final)
@@ -64,7 +69,7 @@ def release(hearing: Hearing) -> Any:
             _newest(again, lock=True), choices, actor=me(), seen=final["verify"]["code"], pdf=pdf, docx=docx
         )
 
-    undecided = [s for s in spots if form[s.key].data not in ("blacken", "keep")]
+    undecided = [s for s in spots if form[at[s.key]].data not in ("blacken", "keep")]
     if form.is_submitted() and undecided:
         form.validate()
         form.form_errors.append(_("%(count)d places have not been decided yet.", count=len(undecided)))
@@ -85,15 +90,27 @@ def _page(
     spots: list[privacy.Spot],
     undecided: Sequence[privacy.Spot] = (),
 ) -> Any:
-    """The spots; those that were forgotten are marked each, and told in one line on top."""
-    rows = [(spot, form[spot.key], form[why(spot.key)], KIND_LABELS[spot.kind]) for spot in spots]
+    """The spots, equal ones together; those that were forgotten are marked each, and told in one line on top."""
+
+    def fields(key: str) -> dict[str, Any]:
+        return {"choice": form[key], "reason": form[why(key)]}
+
+    rows = [
+        fields(key)
+        | {
+            "kind": KIND_LABELS[some[0].kind],
+            "spots": [fields(s.key) | {"spot": s} for s in some],
+            "is_forgotten": any(s in undecided for s in some),
+        }
+        for key, some in alike(spots).items()
+    ]
     return page(
         "minutes/release.html",
         form,
         hearing=hearing,
         minutes=minutes,
         rows=rows,
-        forgotten={spot.key for spot in undecided},
+        count=len(spots),
         there=queries.released(minutes),
     )
 

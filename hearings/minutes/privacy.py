@@ -5,6 +5,7 @@ kept out silently but what `public.py` strips by its structure. (个人信息保
 """
 
 import copy
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from .content import settled
+from .names import SURNAME, SURNAMES, bare, is_a_word
 from .queries import Known
 
 BLACK = "×××"
@@ -26,13 +28,6 @@ NOT_TEXT = {
 }  # fmt: skip
 """Keys that hold what the house or the law puts there, and no free text."""
 
-_SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟"
-    "谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤俞施竺乐应裘励邬翁柴"
-    "屠楼虞忻贝水葛戚倪康庄鲍章鲁詹洪项祝柳华傅费岑毕安常卞齐伍包左季解甘凌霍褚卫尤喻柏窦云殷娄阮骆鄂单欧游凤阎申"
-)
-_COMPOUND = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|端木"
-SURNAME = f"(?:{_COMPOUND}|(?<!主)任|(?<![关由对位处属在至鉴基终等])于|[{_SURNAMES}])"
 _GIVEN = "(?:(?![局处委办院镇街区部队站所校科股室厅会员长任的])[\u4e00-\u9fff])"
 _HONORIFIC = (
     "先生|女士|小姐|大爷|大妈|大伯|大叔|大娘|大姐|大哥|大嫂|阿姨|阿婆|阿公|阿伯|爷爷|奶奶|叔叔|伯伯|婆婆|婶婶|老伯|老太太?|老人家?|"
@@ -72,7 +67,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("name", re.compile(rf"(?:{_RESIDENT})(?:代表)?{SURNAME}(?:[\u4e00-\u9fff]{{1,2}}?)(?={_SPEAKS})")),
     ("name", re.compile(rf"{SURNAME}{_GIVEN}{{0,2}}?(?:{_HONORIFIC})")),
     ("name", re.compile(rf"{SURNAME}姓(?:{_RESIDENT}|男子|女子|司机|车主|户主)?|姓{SURNAME}的?")),
-    ("name", re.compile(rf"[老小阿][{_SURNAMES[:60]}](?={_SPEAKS}|他|她|夫妇|夫妻|一家)")),
+    ("name", re.compile(rf"[老小阿][{SURNAMES[:60]}](?={_SPEAKS}|他|她|夫妇|夫妻|一家)")),
     ("address", re.compile(
         r"[\u4e00-\u9fff]{0,10}(?:路|街|道|巷|弄|里|村|小区|花园|苑|公寓|园|庄|城|府|湾|邸|组|桥|社区|门牌)"
         r"[ ]?\d{1,5}(?:[\-—]\d{1,4}){0,3}(?:号楼?|弄|幢|栋|座|支弄)"
@@ -212,15 +207,24 @@ def _marks(text: str, known: Known) -> list[tuple[int, int, str]]:
             if kind == "name":
                 start += _lead_in(plain[start:end])
                 start += _weak(plain[start:end])
-                if _holds_office(text, start, end, known):
+                if is_a_word(plain[start:end]) or _holds_office(text, start, end, known):
                     continue
             take(start, end, kind)
+    officials = [hit.span() for hit in _any_of(known.office).finditer(text)] if known.office else []
+    for start, end in bare(plain):
+        if not any(start < b and a < end for a, b in officials):
+            take(start, end, "name")
     for sentence in re.finditer("[^。；！？\n]+", plain):
         about_a_person = bool(_PERSON.search(sentence[0]))
         for hit in _ILL.finditer(sentence[0]):
             if about_a_person or hit[0].startswith("患"):
                 take(sentence.start() + hit.start(), sentence.start() + hit.end(), "health")
     return sorted(taken)
+
+
+@functools.lru_cache(8)
+def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name))
 
 
 def _lead_in(words: str) -> int:

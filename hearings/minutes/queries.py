@@ -161,6 +161,8 @@ def known_names(hearing: Hearing) -> Known:
     units = set(db.session.scalars(select(Department.name))) | set(db.session.scalars(select(Department.short_name)))
     spoken = select(Exchange.speaker).join(Issue).where(these, Exchange.department_id.is_(None))
     speakers = {s.strip() for s in db.session.scalars(spoken) if s and s.strip()}
+    for_an_office = select(Exchange.speaker).join(Issue).where(these, Exchange.department_id.is_not(None))
+    office |= {s.strip() for s in db.session.scalars(for_an_office) if s and s.strip()} - private - units
     private |= speakers - office - units
     return Known(frozenset(n for n in private if n not in GENERIC), frozenset(office))
 

@@ -1,6 +1,7 @@
 """The register of commitments: the list's rows, as a workbook and on paper, with the same columns."""
 
 import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,12 @@ import openpyxl
 import pytest
 
 from hearings.db import db, today
-from hearings.documents import render
+from hearings.documents import RenderFailed, render
 from hearings.issues import operations as issues
 from hearings.issues.models import ResultClass
 from hearings.issues.queries import Filter
 from hearings.ledger import register as registers
+from hearings.ledger import routes
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from tests.documents import measure
@@ -157,7 +159,7 @@ def paper(rows: int) -> dict[str, Any]:
     ]
     row += [today(), today(), "办理中（逾期）", today(), "A", "免予确认", today()]
     told = registers.Register(today(), [[f"{n}-01", *row[1:]] for n in range(rows)], rows)
-    return registers.paper(told, "全部承诺")
+    return registers.papers(told, "全部承诺")[0]
 
 
 def test_on_paper_the_head_repeats_rows_stay_whole_and_nothing_leaves_the_type_area(app: Any) -> None:
@@ -183,7 +185,7 @@ def test_a_register_that_is_not_whole_says_so(world: Any, kept: Any) -> None:
     told = registers.register(world.leader, Filter(status="all"), 1)
     assert (told.total, len(told.rows), told.is_cut) == (2, 1, True)
     words = "共2项，本表按完成时限列前1项；请缩小范围后另行导出其余事项。"
-    assert registers.cut_words(told) == words == registers.paper(told, "")["note"]
+    assert registers.cut_words(told) == words == registers.papers(told, "")[0]["note"]
     assert words in registers.book(told, "")["sheets"][0]["note"]
     assert registers.cut_words(registers.register(world.leader, Filter(status="all"), 2)) is None
 
@@ -214,3 +216,61 @@ def test_words_typed_into_a_promise_are_only_words(world: Any, browser: Any) -> 
     words = [p.extract_text().replace(" ", "").replace("\n", "") for p in measure.pages(answer.data)]
     assert "<b>x</b>" in words[1] and words[1].count("长") > 300  # a row longer than a page is the only one that splits
     assert "<img" in "".join(words) and "".join(words).count("长") == 990
+
+
+def promises(world: Any, count: int) -> None:
+    issue = world.issue(world.hearing("in_session"))
+    for number in range(1, count + 1):
+        world.commitment(issue, days=number, measure=f"第{number:03d}项措施，" + "按计划推进并通报进展" * 4)
+    db.session.commit()
+
+
+def printed_number(page: Any) -> str:
+    turned = sorted((c for c in page.chars if not c["upright"]), key=lambda c: c["top"])
+    return "".join(c["text"] for c in turned).replace(" ", "")
+
+
+def test_a_long_register_is_printed_in_volumes_whose_pages_go_on(
+    world: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "IN_A_VOLUME", 20)
+    promises(world, 45)
+    answer = browser(world.leader).get("/ledger/register.pdf?status=all")
+    assert answer.status_code == 200 and answer.mimetype == "application/zip"
+    assert ".zip" in answer.headers["Content-Disposition"]
+    box = zipfile.ZipFile(io.BytesIO(answer.data))
+    assert box.testzip() is None
+    title = registers.title()
+    assert box.namelist() == [f"{n:02d} {title}（第{n}册，共3册）.pdf" for n in (1, 2, 3)]
+    page, found = 1, ""
+    for name in box.namelist():
+        for number, sheet_ in enumerate(measure.pages(box.read(name))):
+            words = "".join(c["text"] for c in sheet_.chars if c["upright"]).replace(" ", "")
+            if number == 0:
+                assert "共45项" in words and "本册第" in words
+            assert "承诺措施" in words and printed_number(sheet_) == f"—{page}—"
+            top = 28 if page % 2 else 26  # the head is at the binding on odd pages
+            assert abs(min(c["top"] for c in sheet_.chars if c["upright"]) * measure.MM - top) < 3
+            page, found = page + 1, found + words
+    assert page > 5
+    assert [n for n in range(1, 46) if f"第{n:03d}项措施" not in found] == []
+
+
+def test_a_volume_that_fails_is_told_in_the_archive_and_the_first_on_the_page(
+    world: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "IN_A_VOLUME", 2)
+    promises(world, 5)
+    left = [b"%PDF first"]
+
+    def fails(template: str, papers: Any) -> Any:
+        yield from left
+        raise RenderFailed("The paper took too long and was stopped.")
+
+    monkeypatch.setattr(routes, "render_volumes", fails)
+    box = zipfile.ZipFile(io.BytesIO(browser(world.leader).get("/ledger/register.pdf?status=all").data))
+    assert box.read(box.namelist()[0]) == b"%PDF first"
+    assert len(box.namelist()) == 2 and b"took too long" in box.read(box.namelist()[1])
+    left.clear()
+    answer = browser(world.leader).get("/ledger/register.pdf?status=all")
+    assert answer.status_code == 409 and "took too long" in answer.text

@@ -1,8 +1,12 @@
 """What looks personal: found in whatever it is written, and not asked about where it is plainly an office's."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from hearings.minutes import privacy
+from hearings.minutes.names import bare
 from hearings.minutes.queries import Known
 from tests.documents.sample import minutes
 
@@ -112,3 +116,45 @@ def test_a_decision_does_not_write_the_blackened_words_down_again():
     assert len(stored) == len(spots)
     assert "陈女士" not in "".join(str(d) for d in stored if d["choice"] == "blacken")
     assert [d["reason"] for d in stored if d["choice"] == "keep"] == ["公开的电话"]
+
+
+# -- bare names: no 女士 behind, no 居民 before, not in the record ---------------------------------------
+
+LISTS = Path(__file__).with_name("names.txt").read_text().split("\n\n")
+TOLD = [line.split("|") for line in LISTS[0].splitlines() if not line.startswith("#")]
+"""A sentence and the residents it names."""
+PLAIN = [line for line in LISTS[1].splitlines() if not line.startswith("#")]
+"""Sentences of the same kind that name nobody."""
+
+
+def named(text: str, **known: list[str]) -> list[str]:
+    return [words for kind, words in marks(text, **known) if kind == "name"]
+
+
+def test_bare_names_are_found_and_ordinary_words_are_not_asked_about():
+    wanted = [(text, name) for text, names in TOLD for name in names.split("、")]
+    missed = [(text, name) for text, name in wanted if not any(name in words for words in named(text))]
+    asked = [(text, found) for text in PLAIN if (found := named(text))]
+    assert len(wanted) > 100 and len(PLAIN) > 120
+    assert len(missed) <= 0.04 * len(wanted), missed
+    assert len(asked) <= 0.02 * len(PLAIN), asked
+
+
+def test_an_official_of_the_directory_is_not_asked_about_wherever_the_name_stands():
+    assert named("董建成反映，由刘继承、周晓敏代为说明。") == ["董建成", "刘继承", "周晓敏"]
+    assert named("董建成反映，由刘继承、周晓敏代为说明。", office=["董建成", "刘继承"]) == ["周晓敏"]
+    assert named("居民董建成反映漏水", office=["董建成"]) == ["董建成"]
+
+
+def test_looking_for_names_stays_quick_whatever_was_typed():
+    for words in ("方" * 5000, "王小明家、" * 1000, "居民" * 2500, "张" * 3000 + "反映", "，" * 5000):
+        marks(words)  # a pattern that backtracks would not come back
+
+
+def test_a_long_record_has_few_false_alarms():
+    """The stock of what is said at hearings, 50,000 characters that name no resident."""
+    stock = Path(__file__).parents[2] / "hearings" / "demo" / "stock"
+    texts = [f.read_text() for f in sorted(stock.iterdir()) if f.suffix in (".txt", ".lines")]
+    assert sum(map(len, texts)) > 40000
+    asked = [text[a:b] for text in texts for a, b in bare(re.sub(r"\{[^}]*\}", "某", text))]
+    assert len(asked) <= 10, asked

@@ -143,7 +143,8 @@ def test_from_published_to_released_to_withdrawn(world, browser, personal, publi
     answer = one.post(f"{base}/release", sent | {first: "keep"})
     assert answer.status_code == 422  # without a reason
     assert one.post(f"{base}/release", sent | {first: "publish it"}).status_code == 422
-    assert one.post(f"{base}/release", {"act": "rest"}).text.count(" checked") == len(sent) - 1
+    rest = one.post(f"{base}/release", {"act": "rest"}).text
+    assert rest.count(" checked") == rest.count("choices panel") < len(sent) - 1  # equal places at once
     assert not db.session.scalars(select(Release)).all()
 
     preview = one.post(f"{base}/release", sent | {"act": "preview"})
@@ -159,7 +160,9 @@ def test_from_published_to_released_to_withdrawn(world, browser, personal, publi
     assert release.content == printed[0]
     assert (release.minutes_id, release.code) == (minutes.id, release.content["verify"]["code"])
     assert release.code != minutes.code
-    assert {d["choice"] for d in release.decisions} == {"blacken"} and len(release.decisions) == len(sent) - 1
+    assert {d["choice"] for d in release.decisions} == {"blacken"} and len(release.decisions) == sum(
+        k.startswith("spot_") for k in sent
+    )
 
     listed = anybody.get("/public/minutes/").text
     assert f"/public/minutes/{release.code}.pdf" in listed and release.title in listed
@@ -212,6 +215,35 @@ def test_a_kept_spot_stays_with_its_reason(world, browser, personal, publish, pr
     assert "86781234" in str(release.content) and "13812345678" not in str(release.content)
     kept = [d for d in release.decisions if d["choice"] == "keep"]
     assert [(d["text"], d["reason"]) for d in kept] == [("86781234", "区长热线，本来公开")]
+
+
+def test_equal_places_are_decided_at_once_or_one_by_one(world, browser, personal, publish, printed):
+    publish(
+        personal, texts={"overview": "陈秀英来过。陈秀英反映漏水。由陈秀英代签。", "requirements": "会议要求抓紧办理。"}
+    )
+    base = f"/hearings/{personal.id}/minutes"
+    one = browser(world.organiser)
+    page = one.get(f"{base}/release").text
+    sent = decide(page) | dict.fromkeys(
+        re.findall(r'name="(spot_\w+)"', page.split("<details")[1].split("</details")[0]), ""
+    )
+    parts = {
+        p.split('"')[0]: p for p in page.split('<fieldset class="field choices panel"\n                  id="')[1:]
+    }
+    same = next(key for key, part in parts.items() if "<mark>陈秀英</mark>" in part)
+    assert same.startswith("same_") and ("3处相同" in parts[same] or "3 equal places" in parts[same])
+    own = list(dict.fromkeys(re.findall(r'name="(spot_\w+)"', parts[same])))
+    assert len(own) == 3
+    sent |= dict.fromkeys(own, "")
+    assert one.post(f"{base}/release", sent | {same: ""}).status_code == 422
+    answer = one.post(f"{base}/release", sent | {same: "keep"})
+    assert answer.status_code == 422 and answer.text.count("Please say why") + answer.text.count("为什么可以公开") >= 1
+    why = {f"why_{own[1].removeprefix('spot_')}": "本人同意"}
+    done = one.post(f"{base}/release", sent | {same: "blacken", own[1]: "keep"} | why)
+    assert done.location == base
+    release = db.session.scalars(select(Release)).one()
+    assert release.content["overview"] == ["某居民来过。陈秀英反映漏水。由某居民代签。"]
+    assert [d["reason"] for d in release.decisions if d["choice"] == "keep"] == ["本人同意"]
 
 
 def test_a_new_version_supersedes_the_public_one(world, browser, concluded, publish, printed):
