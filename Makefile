@@ -22,6 +22,8 @@ PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subse
 TEST_PACKAGES := $(PDF_PACKAGES) chromium postgresql poppler-utils libical3 \
   libreoffice-writer-nogui libreoffice-calc-nogui \
   evolution-data-server gir1.2-ecal-2.0 gir1.2-edataserver-1.2 python3-gi dbus vdirsyncer radicale python3-caldav calcurse dovecot-imapd thunderbird
+# Thunderbird itself comes with the test suite, which uses its parser.
+THUNDERBIRD_PACKAGES := thunderbird-l10n-zh-cn xvfb xdotool
 
 # Compiled catalogues are not kept in git: each goal makes them with the environment it uses.
 MO := $(patsubst %.po,%.mo,$(wildcard hearings/locale/*/LC_MESSAGES/*.po))
@@ -32,10 +34,10 @@ run: BABEL := $(RUN)
 	@$(BABEL) -c "import sys; from babel.messages.frontend import main; sys.exit(main())" \
 	  --quiet compile --input-file $< --output-file $@
 
-.PHONY: help run env test-env catalogues lint test test-long bench format lock catalog clean
+.PHONY: help run env test-env catalogues lint test test-long check-thunderbird bench format lock catalog clean
 
 help: ## list the goals
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile | expand -t 26
 
 run: env catalogues ## set up, and serve on http://127.0.0.1:$PORT (PORT=5000; DEMO=0 starts empty)
 	@.ci/fonts $(RUN)
@@ -62,12 +64,16 @@ lint: test-env ## style, types and templates
 
 test: lint catalogues ## lint, then every test but the long ones, on both databases and in the browser
 	@.ci/fonts $(TEST)
-	$(TEST) -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+	$(TEST) -m pytest -n 2 --dist loadfile -m "not long and not thunderbird" $(ARGS)
 
 test-long: test-env catalogues ## seeded walks, fuzz, kill rounds
 	@$(TEST) -m pytest -m long $(ARGS); code=$$?; \
 	if [ $$code -eq 5 ] && ! grep -rqE 'mark\.long\b' tests; then echo "There are no long tests yet."; code=0; fi; \
 	exit $$code
+
+check-thunderbird: test-env catalogues ## before a release: an invitation answered in Debian's Thunderbird, on a screen of its own
+	@.ci/packages "Thunderbird on a screen of its own" $(THUNDERBIRD_PACKAGES) || [ "$$CI" != true ]
+	$(TEST) -m pytest -m thunderbird tests/thunderbird $(ARGS)
 
 bench: test-env catalogues ## the benchmarks, beside a bare hello
 	$(TEST) -m tests.benchmarks $(ARGS)
