@@ -308,10 +308,16 @@ def read_answer(data: bytes) -> Answer | None:
             answer=str(attendee.params.get("PARTSTAT", "")).upper(),
             sequence=int(sequence) if sequence is not None else None,
             stamp=moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else None,
-            delegated_to=str(attendee.params.get("DELEGATED-TO", "")) or None,
+            delegated_to=_delegate(attendee.params.get("DELEGATED-TO")),
         )
     except Exception:  # a hostile file may break the parser anywhere
         return None
+
+
+def _delegate(named: object) -> str | None:
+    """The first address of DELEGATED-TO (RFC 5545 3.2.5)."""
+    first = named[0] if isinstance(named, list) and named else named
+    return re.sub("(?i)^mailto:", "", str(first)).strip() or None if first else None
 
 
 def due_event(due: Due, *, host: str, alarms: bool = True) -> Event:
@@ -347,6 +353,22 @@ def todo(due: Due, *, host: str, alarms: bool = True) -> Todo:
     if alarms and not due.kept and not due.released:
         made.add_component(_morning_alarm(due, 1, host))
     return made
+
+
+def due_dates(dues: Iterable[Due], *, organiser: str, organisation: str, sent: datetime, host: str) -> bytes:
+    """A file of due dates for the calendar of a person (RFC 5546 3.2.1): METHOD:PUBLISH, nobody is asked anything.
+
+    One file holds many, because a CANCEL or REQUEST must hold one only: what no longer binds comes as CANCELLED.
+    """
+    events = []
+    for due in dues:
+        made = due_event(due, host=host)
+        made["dtstamp"] = Event.types_factory.for_property("dtstamp")(_utc(sent))
+        address = vCalAddress(f"mailto:{organiser}")
+        address.params["CN"] = parameter(organisation)
+        made.add("organizer", address)
+        events.append(made)
+    return publish(events)
 
 
 def _due_head(made: Event | Todo, due: Due, identity: str, host: str) -> None:

@@ -36,6 +36,9 @@ from ..issues.models import (
 from ..issues.story import tone as tone_of
 from ..ledger import figures as ledger
 from ..minutes.models import Minutes, MinutesStatus
+from ..notices import invitations, outbox
+from ..notices.models import REPLY_LABELS, Invitation, Reply
+from ..notices.queries import TROUBLES, trouble
 from ..people.models import Department, User
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, requires, scoped
@@ -67,6 +70,7 @@ ACTIONS = (
     "hearing.name_attendee",
     "hearing.archive",
     "invitation.read",
+    "invitation.remind",
     "issue.log",
     "minutes.draft",
     "look_back.plan",
@@ -81,6 +85,8 @@ STATUS_TONES = {
 VERDICT_TONES = {"satisfied": "green", "mostly_satisfied": "blue", "dissatisfied": "yellow"}
 OPEN_STATUSES = (IssueStatus.REGISTERED, IssueStatus.RETURNED)
 LOGGING = (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
+AWAITED = (HearingStatus.ANNOUNCED, HearingStatus.POSTPONED, HearingStatus.IN_SESSION)
+"""While it matters who has said what to the invitation."""
 OVER = (HearingStatus.CONCLUDED, HearingStatus.FILED)
 GONE = (HearingStatus.CANCELLED, HearingStatus.DISCARDED)
 
@@ -100,6 +106,7 @@ class Hub:
     seats: list[Row] = field(default_factory=list)
     seat_count: str = ""
     chair: str = ""
+    answers: "Answers | None" = None
     topics: list[Row] = field(default_factory=list)
     issues: list[Row] = field(default_factory=list)
     ballots: list[Row] = field(default_factory=list)
@@ -143,6 +150,25 @@ class Hub:
         return "hearing.amend" in self.mine
 
 
+@dataclass
+class Answers:
+    """What the invited have said, as far as they were asked by mail: names, by what they said."""
+
+    said: dict[Reply, list[str]] = field(default_factory=lambda: {reply: [] for reply in Reply})
+    reminded: list[str] = field(default_factory=list)
+    instead: list[Row] = field(default_factory=list)
+    """Who is named in whose place, and whether the list has it."""
+    dead: list[Row] = field(default_factory=list)
+    """Whose mail did not arrive."""
+    unasked: list[str] = field(default_factory=list)
+    """Without an address."""
+    can_ask: bool = False
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.dead) or any(self.said.values())
+
+
 class Words:
     """The words of one language, looked up once: thousands of rows use them, and the catalogue is not quick."""
 
@@ -163,6 +189,7 @@ class Words:
             Came.ABSENT: (str(_("Absent")), "grey"),
             "walk_in": (str(_("walk-in")), "blue"),
         }
+        self.replies = {k: str(v) for k, v in REPLY_LABELS.items()}
         self.resident = str(_("Resident"))
         self.late = str(_("late entry"))
         self.table = {
@@ -490,16 +517,65 @@ _SEATS = (
     .where(Participant.hearing_id == AT)
     .order_by(Participant.position, Participant.id)
 )
+_SEATS_WITH_ANSWERS = _SEATS.add_columns(
+    Participant.id.label("seat_id"),
+    Participant.stand_in_title,
+    Invitation.id.label("invitation_id"),
+    Invitation.name.label("invited"),
+    Invitation.address,
+    Invitation.answer,
+    Invitation.delegate,
+    Invitation.delegate_title,
+    Invitation.reminded_at,
+    Invitation.trouble,
+).outerjoin(
+    Invitation,
+    (Invitation.participant_id == Participant.id) & (Invitation.hearing_id == AT) & Invitation.withdrawn_at.is_(None),
+)
+
+
+def _answers(hearing: Hearing, rows: Iterable[Any]) -> Answers:
+    """Who comes, who does not, who has not answered, who was asked again, whose address is dead."""
+    told = Answers()
+    for row in rows:
+        if row.invitation_id is None:
+            if row.capacity != Capacity.RESIDENT and row.came == Came.UNKNOWN:
+                told.unasked.append(row.name or row.unit or "")
+            continue
+        if row.trouble:
+            told.dead.append(
+                {
+                    "name": row.invited,
+                    "address": row.address,
+                    "why": TROUBLES[trouble(row.trouble)],
+                    "said": row.trouble,
+                    "seat": row.seat_id,
+                }
+            )
+        else:
+            told.said[row.answer].append(row.invited)
+        if row.reminded_at is not None:
+            told.reminded.append(f"{row.invited}（{short_day(row.reminded_at)}）")
+        if row.delegate:
+            taken = (row.stand_in_name, row.stand_in_title) == (row.delegate, row.delegate_title)
+            name = " ".join(w for w in (row.delegate, row.delegate_title) if w)
+            told.instead.append({"who": row.invited, "name": name, "taken": taken, "id": row.invitation_id})
+    told.can_ask = bool(told.said[Reply.NONE]) and not invitations.is_over(hearing)
+    return told
 
 
 def _seats(shown: Hub) -> None:
     """Who is on the list and who came, by list and capacity; residents by number only."""
-    rows = ask(_SEATS, {"hearing": shown.hearing.id})
+    with_answers = "invitation.read" in shown.mine and shown.hearing.status in AWAITED
+    rows = ask(_SEATS_WITH_ANSWERS if with_answers else _SEATS, {"hearing": shown.hearing.id}).all()
+    if with_answers:
+        told = _answers(shown.hearing, rows)
+        shown.answers = told if told.asked or outbox.mail_is_set() else None
     lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
     seats = came = leave = absent = 0
     said, stop = shown.words.came, shown.words.stop
     free = functools.cache(lambda count: _("%(count)d seats", count=count))  # two hundred of them, of a few sizes
-    for name, unit, capacity, listed, places, counted, arrived, reason, proxy, is_stand_in, is_walk_in in rows:
+    for name, unit, capacity, listed, places, counted, arrived, reason, proxy, is_stand_in, is_walk_in, *_more in rows:
         taken = places if counted is None else counted
         seats += places
         if arrived == Came.SIGNED_IN:

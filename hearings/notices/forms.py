@@ -9,5 +9,6 @@ class AnswerForm(Form):
     """Whether somebody comes."""
 
     answer = Choice(_l("Do you come?"))
-    delegate = TextLine(_l("Who comes in your place (name and title)"), required=False, limit=80)
+    delegate = TextLine(_l("Who comes in your place"), required=False, limit=40)
+    delegate_title = TextLine(_l("Their job title"), required=False, limit=60)
     note = TextBlock(_l("Note"), required=False, limit=300)

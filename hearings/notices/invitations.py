@@ -8,7 +8,8 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app
@@ -17,19 +18,22 @@ from sqlalchemy import select
 
 from .. import audit
 from ..calendars import feeds, ics
-from ..db import db, now
+from ..db import db, now, today
 from ..errors import RuleBroken
 from ..filters import full_moment
 from ..forms import as_number
 from ..language import is_english, speaking
 from ..people.models import User
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
+from ..schedule.operations import name_stand_in
 from . import outbox
 from .models import DoubtfulAnswer, Invitation, Message, Reply
 from .texts import compose
+from .told import compare
 
-ASKING = (HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
-SILENT = (HearingStatus.DRAFT, HearingStatus.DISCARDED)
+TOLD = (HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
+"""While it stands so, people's calendars hold it."""
+DONE = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED, HearingStatus.FILED)
 ROLES = {Capacity.CHAIR: "CHAIR", Capacity.RESIDENT: "OPT-PARTICIPANT"}
 PARTSTATS = {"ACCEPTED": Reply.ACCEPTED, "TENTATIVE": Reply.TENTATIVE, "DECLINED": Reply.DECLINED}
 
@@ -53,10 +57,10 @@ def by_token(token: str) -> Invitation | None:
 def told_now(hearing: Hearing) -> dict[str, Any]:
     """What a person must know, as it stands now."""
     return {
-        "starts": hearing.starts_at.isoformat(),
-        "ends": hearing.ends_at.isoformat(),
+        "starts": hearing.starts_at.astimezone(UTC).isoformat(),
+        "ends": hearing.ends_at.astimezone(UTC).isoformat(),
         "place": hearing.place,
-        "status": hearing.status.value if hasattr(hearing.status, "value") else str(hearing.status),
+        "status": str(hearing.status),
     }
 
 
@@ -65,6 +69,8 @@ def difference(was: dict[str, Any], hearing: Hearing) -> str:
     fresh = told_now(hearing)
     if hearing.status == HearingStatus.CANCELLED:
         return _("The hearing is cancelled: %(reason)s", reason=hearing.reason or "")
+    if hearing.status not in TOLD:
+        return _("The invitation has been taken back. If the hearing is announced again, you will hear of it.")
     if hearing.status == HearingStatus.POSTPONED:
         return _("It is postponed; a new time will be announced. Reason: %(reason)s", reason=hearing.reason or "")
     said = []
@@ -98,98 +104,101 @@ def _seats(hearing: Hearing) -> dict[str, Participant]:
 
 
 def reconcile(hearing: Hearing) -> list[Message]:
-    """Write the mails that bring everybody up to date about a hearing. Safe to repeat."""
-    rows = db.session.scalars(select(Invitation).where(Invitation.hearing_id == hearing.id)).all()
+    """Write the mails that bring everybody up to date about a hearing. Safe to repeat.
+
+    Once it is in session nobody is asked any more; of a postponed one only those hear who were asked before. An
+    announcement that was taken back after the mails had gone out is called off like a cancelled hearing.
+    """
+    if hearing.status in DONE:
+        return []
+    rows = db.session.scalars(
+        select(Invitation).where(Invitation.hearing_id == hearing.id).order_by(Invitation.id)
+    ).all()
     have = {r.address: r for r in rows}
-    written: list[Message] = []
-    if hearing.status in SILENT:
-        return written
-    seats = _seats(hearing) if hearing.status in ASKING else {}
+    seats = _seats(hearing) if hearing.status in TOLD else {}
+    stands = told_now(hearing)
+    steps = compare(
+        {r.address: None if r.withdrawn_at is not None else r.told for r in rows}, dict.fromkeys(seats, stands)
+    )
     agenda = tuple(
         db.session.scalars(select(Topic.title).where(Topic.hearing_id == hearing.id).order_by(Topic.position, Topic.id))
     )
-    for address, seat in seats.items():
-        row = have.get(address)
+    written: list[Message] = []
+    for address in steps.fresh if hearing.status == HearingStatus.ANNOUNCED else ():
+        seat, row = seats[address], have.get(address)
         if row is None:
-            if hearing.status != HearingStatus.ANNOUNCED:
-                continue
             row = Invitation(
                 hearing=hearing,
-                participant_id=seat.id,
-                user_id=seat.user_id,
                 name=seat.name or seat.unit or (seat.department.name if seat.department else "") or address,
                 address=address,
-                sequence=hearing.sequence,
-                asked_sequence=hearing.reply_sequence,
-                asked_at=now(),
-                told=told_now(hearing),
+                sequence=-1,
+                told=stands,
             )
             db.session.add(row)
-            db.session.flush()
-            written += _mail(row, hearing, seat, agenda, "hearing.announce", "")
-        elif row.withdrawn_at is not None or hearing.reply_sequence > row.asked_sequence or _moved(row, hearing):
-            change = difference(row.told, hearing) if row.withdrawn_at is None else ""
-            row.participant_id, row.user_id = seat.id, seat.user_id
-            row.withdrawn_at = None
-            if hearing.reply_sequence > row.asked_sequence or _moved(row, hearing):
-                row.answer, row.answered_at, row.answered_by = Reply.NONE, None, None
-            written += _mail(row, hearing, seat, agenda, "hearing.reschedule", change)
-    for address, row in have.items():
-        if row.withdrawn_at is not None:
-            continue
-        if hearing.status == HearingStatus.CANCELLED:
-            written += _mail(row, hearing, None, agenda, "hearing.cancel", difference(row.told, hearing))
-        elif hearing.status in ASKING and address not in seats:
-            written += _mail(row, hearing, None, agenda, "participant.remove", "")
+        elif row.told != stands:
+            _forget_answer(row)
+        row.participant_id, row.user_id, row.withdrawn_at = seat.id, seat.user_id, None
+        db.session.flush()
+        written += _mail(row, hearing, seat, agenda, "hearing.announce")
+    for address in steps.changed:
+        seat, row = seats[address], have[address]
+        row.participant_id, row.user_id = seat.id, seat.user_id
+        _forget_answer(row)
+        written += _mail(row, hearing, seat, agenda, "hearing.reschedule")
+    off = "participant.remove" if hearing.status in TOLD else "hearing.cancel"
+    for address in steps.gone:
+        row = have[address]
+        if row.trouble is None:
+            written += _mail(row, hearing, None, agenda, off)
+        row.withdrawn_at = now()
     return written
 
 
-def _moved(row: Invitation, hearing: Hearing) -> bool:
-    """Whether time, place or standing differ from what the person was told."""
-    return row.told != told_now(hearing)
+def _forget_answer(row: Invitation) -> None:
+    """An answer holds for the time and place it was given for."""
+    row.answer, row.answered_at, row.answered_by = Reply.NONE, None, None
+    row.delegate = row.delegate_title = None
 
 
 def _mail(
-    row: Invitation, hearing: Hearing, seat: Participant | None, agenda: tuple[str, ...], kind: str, change: str
+    row: Invitation, hearing: Hearing, seat: Participant | None, agenda: tuple[str, ...], kind: str
 ) -> list[Message]:
     """One scheduling mail, and what is remembered of it."""
-    off = kind in ("hearing.cancel", "participant.remove")
-    with speaking(row.user.locale if row.user is not None else None):
-        if change:  # in the recipient's language
-            change = difference(row.told, hearing)
+    off = seat is None
+    with speaking(_language(row)):  # the sentence on what changed
+        change = difference(row.told, hearing) if kind in ("hearing.reschedule", "hearing.cancel") else ""
     subject, words = texts(kind, row, hearing, change)
     host = current_app.config["UID_HOST"]
-    occasion = feeds.occasion(hearing, agenda=agenda, base_url=outbox.base_url())
-    if kind == "participant.remove":
+    row.sequence = max(hearing.sequence, row.sequence + 1)
+    occasion = replace(feeds.occasion(hearing, agenda=agenda, base_url=outbox.base_url()), sequence=row.sequence)
+    if off and not occasion.cancelled:
         occasion = ics.replace_cancelled(occasion)
-    sender = outbox.sender(token_of(row))
-    answer = "NEEDS-ACTION" if row.answer == Reply.NONE else row.answer.upper()
     body = ics.scheduling(
         occasion,
         ics.Invitee(
-            address=row.address,
+            address=outbox.postal(row.address),
             name=row.name,
-            organiser=sender,
+            organiser=outbox.sender(token_of(row)),
             organisation=current_app.config["ORGANISATION"],
             role=ROLES.get(seat.capacity, "REQ-PARTICIPANT") if seat is not None else "REQ-PARTICIPANT",
-            answer=answer,
+            answer="NEEDS-ACTION" if row.answer == Reply.NONE else row.answer.upper(),
         ),
         sent=now(),
         host=host,
         change=change or None,
     )
-    row.sequence, row.asked_sequence, row.asked_at = hearing.sequence, hearing.reply_sequence, now()
+    if not off:
+        row.asked_sequence, row.asked_at = row.sequence, now()
     row.told = told_now(hearing)
-    if off:
-        row.withdrawn_at = now()
     made = outbox.write(
-        key=f"itip:{hearing.uid}:{hearing.sequence}:{kind}:{row.id}:{_count(row)}",
+        key=f"itip:{hearing.uid}:{row.id}:{row.sequence}",
         kind=kind,
         channel="mail",
         user_id=row.user_id,
         hearing_id=hearing.id,
         name=row.name,
         address=row.address,
+        reply_to=_human(hearing),
         subject=subject,
         text=words,
         url=f"/hearings/{hearing.id}",
@@ -200,23 +209,21 @@ def _mail(
     return [made] if made is not None else []
 
 
-def _count(row: Invitation) -> int:
-    """How many scheduling mails this person has had for this hearing; a second round of the same is another."""
-    return len(
-        db.session.scalars(
-            select(Message.id).where(
-                Message.hearing_id == row.hearing_id, Message.address == row.address, Message.method.is_not(None)
-            )
-        ).all()
-    )
+def _language(row: Invitation) -> str | None:
+    return row.user.locale if row.user is not None else None
+
+
+def _human(hearing: Hearing) -> str | None:
+    """Whom somebody reaches who writes back instead of pressing a button: who made the hearing."""
+    maker = db.session.get(User, hearing.created_by_id) if hearing.created_by_id else None
+    return maker.email if maker is not None and maker.active and maker.email else None
 
 
 def texts(kind: str, row: Invitation, hearing: Hearing, change: str) -> tuple[str, str]:
     """Subject and words of a scheduling mail, in the recipient's language."""
-    locale = row.user.locale if row.user is not None else None
     link = f"{outbox.base_url()}/r/{token_of(row)}"
     name = f"invitation.{kind.rpartition('.')[2]}"
-    subject, words = compose(name, locale, row=row, hearing=hearing, change=change, link=link)
+    subject, words = compose(name, _language(row), row=row, hearing=hearing, change=change, link=link)
     return subject, f"{words}\n"
 
 
@@ -224,8 +231,8 @@ def texts(kind: str, row: Invitation, hearing: Hearing, change: str) -> tuple[st
 
 
 def is_over(hearing: Hearing) -> bool:
-    """Whether an answer would come too late."""
-    return hearing.status not in ASKING or hearing.ends_at < now()
+    """Whether an answer would come too late, or too early: a postponed hearing has no time to come to yet."""
+    return hearing.status != HearingStatus.ANNOUNCED or hearing.ends_at < now()
 
 
 def answer(
@@ -235,6 +242,7 @@ def answer(
     by: str,
     note: str | None = None,
     delegate: str | None = None,
+    delegate_title: str | None = None,
     at: datetime | None = None,
     actor: User | None = None,
 ) -> None:
@@ -245,11 +253,27 @@ def answer(
         raise RuleBroken(_("This hearing takes no answers any more."))
     if delegate and reply == Reply.ACCEPTED:
         raise RuleBroken(_("Name somebody in your place only when you do not come yourself."), "delegate")
-    if (row.answer, row.note, row.delegate) == (reply, note, delegate):
+    if delegate_title and not delegate:
+        raise RuleBroken(_("Whose title is it? Give the name too."), "delegate")
+    said = (reply, note, delegate, delegate_title)
+    if (row.answer, row.note, row.delegate, row.delegate_title) == said:
         return
-    row.answer, row.note, row.delegate = reply, note, delegate
+    row.answer, row.note, row.delegate, row.delegate_title = said
     row.answered_at, row.answered_by = at or now(), by
     audit.record("invitation.answer", row, actor, answer=reply.value, by=by)
+
+
+def take_delegate(row: Invitation, *, actor: User) -> None:
+    """Put who was named instead on the list of participants as the seat's stand-in; with undo.
+
+    Raises `RuleBroken` when nobody was named, the seat is gone, or the hearing is over.
+    """
+    seat = db.session.get(Participant, row.participant_id) if row.participant_id is not None else None
+    if row.delegate is None:
+        raise RuleBroken(_("Nobody is named in this person's place."))
+    if seat is None or row.withdrawn_at is not None:
+        raise RuleBroken(_("This seat is no longer on the list."))
+    name_stand_in(seat, name=row.delegate, title=row.delegate_title, actor=actor)
 
 
 def from_mail(data: bytes, *, sender: str, recipients: Iterable[str], authentic: bool) -> str:
@@ -266,31 +290,45 @@ def from_mail(data: bytes, *, sender: str, recipients: Iterable[str], authentic:
     host = current_app.config["UID_HOST"]
     uid = said.uid.removeprefix("hearing-").removesuffix(f"@{host}")
     hearing = db.session.scalar(select(Hearing).where(Hearing.uid == uid))
-    row = None
-    if hearing is not None:
-        row = db.session.scalar(
-            select(Invitation).where(Invitation.hearing_id == hearing.id, Invitation.address == said.address)
-        )
+    row = invited(hearing, said.address) if hearing is not None else None
     if hearing is None or row is None:
         return _doubt(hearing, said, sender, "unknown", digest)
-    if not ((authentic and sender.lower() == row.address) or (sealed is not None and sealed.id == row.id)):
+    vouched = authentic and outbox.postal(sender) == outbox.postal(row.address)
+    if not (vouched or (sealed is not None and sealed.id == row.id)):
         return _doubt(hearing, said, sender, "forged", digest)
     if said.method == "COUNTER":
         return _doubt(hearing, said, sender, "counter", digest)
+    if said.sequence is not None and said.sequence < row.asked_sequence:
+        return "ignored: stale"
     if said.answer == "DELEGATED":
         return _doubt(hearing, said, sender, "delegated", digest)
     if said.answer not in PARTSTATS:
         return _doubt(hearing, said, sender, "unreadable", digest)
-    if said.sequence is not None and said.sequence < row.asked_sequence:
-        return "ignored: stale"
     moment = min(said.stamp or now(), now())
     if row.answered_at is not None and moment < row.answered_at:
         return "ignored: older"
+    reply = PARTSTATS[said.answer]
+    stays = reply != Reply.ACCEPTED  # who comes after all needs nobody in their place
     try:
-        answer(row, PARTSTATS[said.answer], by="mail", note=row.note, delegate=None, at=moment)
+        answer(
+            row,
+            reply,
+            by="mail",
+            note=row.note,
+            delegate=row.delegate if stays else None,
+            delegate_title=row.delegate_title if stays else None,
+            at=moment,
+        )
     except RuleBroken:
         return "ignored: over"
     return f"noted: {said.answer.lower()}"
+
+
+def invited(hearing: Hearing, address: str) -> Invitation | None:
+    """The invitation of an address, whichever way its domain is written (RFC 5890)."""
+    wanted = outbox.postal(address)
+    rows = db.session.scalars(select(Invitation).where(Invitation.hearing_id == hearing.id))
+    return next((r for r in rows if outbox.postal(r.address) == wanted), None)
 
 
 def _sealed(address: str) -> Invitation | None:
@@ -308,6 +346,7 @@ def _doubt(hearing: Hearing | None, said: ics.Answer, sender: str, why: str, dig
                 sender=ics.line(sender)[:200],
                 attendee=ics.line(said.address)[:200],
                 said=ics.line(said.answer or said.method)[:40],
+                delegate=ics.line(said.delegated_to)[:200] if said.delegated_to else None,
                 why=why,
                 digest=digest,
                 at=now(),
@@ -316,35 +355,74 @@ def _doubt(hearing: Hearing | None, said: ics.Answer, sender: str, why: str, dig
     return f"for a person: {why}"
 
 
-def remind(hearing: Hearing, *, actor: User) -> int:
-    """Ask those again who have not answered. Returns how many; at most once a day each."""
+def can_accept(row: DoubtfulAnswer) -> bool:
+    """Whether a person may take it as the answer: it says something, and of somebody who was invited."""
+    return row.why in ("forged", "delegated") and (row.said in PARTSTATS or row.said == "DELEGATED")
+
+
+def accept(row: DoubtfulAnswer, *, delegate: str | None = None, actor: User) -> None:
+    """Take a doubtful answer as the invited person's, because somebody has made sure of it.
+
+    `delegate`: who comes instead, where the mail names an address only. Raises `RuleBroken` when it cannot be
+    taken, has been settled, or when the person was asked anew since.
+    """
+    if row.settled_at is not None:
+        raise RuleBroken(_("This answer has been looked at already."))
+    found = invited(row.hearing, row.attendee) if row.hearing is not None else None
+    if found is None or not can_accept(row):
+        raise RuleBroken(_("This cannot be taken as an answer."))
+    if found.asked_at > row.at:
+        raise RuleBroken(_("The hearing has changed since, and this person was asked anew."))
+    if row.said == "DELEGATED":
+        name = (delegate or "").strip() or row.delegate
+        answer(found, Reply.DECLINED, by="organiser", note=found.note, delegate=name, actor=actor)
+    else:
+        answer(found, PARTSTATS[row.said], by="organiser", note=found.note, actor=actor)
+    settle(row, actor=actor, took="accepted")
+
+
+def settle(row: DoubtfulAnswer, *, actor: User, took: str = "dismissed") -> None:
+    """A doubtful answer has been looked at; it changes nothing by itself."""
+    if row.settled_at is not None:
+        raise RuleBroken(_("This answer has been looked at already."))
+    row.settled_at = now()
+    audit.record("invitation.settle", row.hearing or row, actor, answer=row.said, took=took)
+
+
+def remind(hearing: Hearing, *, actor: User) -> tuple[int, int]:
+    """Ask those again who have not answered, at most once a day each; a dead address is left alone.
+
+    Returns how many were asked, and how many had been asked today already. Raises `RuleBroken` when it takes no
+    answers.
+    """
     if is_over(hearing):
         raise RuleBroken(_("This hearing takes no answers any more."))
-    day = now().date()
     rows = db.session.scalars(
         select(Invitation).where(
             Invitation.hearing_id == hearing.id,
             Invitation.answer == Reply.NONE,
             Invitation.withdrawn_at.is_(None),
+            Invitation.trouble.is_(None),
         )
     ).all()
     count = 0
     for row in rows:
         subject, words = texts("invitation.remind", row, hearing, "")
         made = outbox.write(
-            key=f"remind:{hearing.uid}:{hearing.sequence}:{row.id}:{day.isoformat()}",
+            key=f"remind:{hearing.uid}:{row.sequence}:{row.id}:{today().isoformat()}",
             kind="invitation.remind",
             channel="mail",
             user_id=row.user_id,
             hearing_id=hearing.id,
             name=row.name,
             address=row.address,
+            reply_to=_human(hearing),
             subject=subject,
             text=words,
-            urgent=True,
         )
         if made is not None:
             row.reminded_at = now()
             count += 1
-    audit.record("invitation.remind", hearing, actor, count=count)
-    return count
+    if count:
+        audit.record("invitation.remind", hearing, actor, count=count)
+    return count, len(rows) - count

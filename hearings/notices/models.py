@@ -1,9 +1,10 @@
 """Messages to people, invitations with their answers, and how far the worker has read the trail."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -50,6 +51,8 @@ class Message(Model):
     hearing_id: Mapped[int | None] = mapped_column(ForeignKey("hearing.id"))
     name: Mapped[str | None]
     address: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    """The person whom a written answer reaches; the buttons of a mail program answer to our own mailbox."""
     subject: Mapped[str]
     text: Mapped[str]
     url: Mapped[str | None]
@@ -57,8 +60,9 @@ class Message(Model):
     urgent: Mapped[bool] = mapped_column(default=False)
     """A hearing changed: neither quiet hours nor the daily digest hold it back."""
     calendar: Mapped[str | None]
-    """The iTIP part of a scheduling mail."""
+    """The iTIP part of a scheduling mail, or the file of due dates that goes with a digest."""
     method: Mapped[str | None]
+    """REQUEST, CANCEL, or PUBLISH for that file (RFC 5546)."""
     part_of_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
     """The digest that carries it by mail."""
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -83,6 +87,14 @@ class Reply(StrEnum):
     DECLINED = "declined"
 
 
+REPLY_LABELS = {
+    Reply.NONE: _l("no answer yet"),
+    Reply.ACCEPTED: _l("comes"),
+    Reply.TENTATIVE: _l("perhaps"),
+    Reply.DECLINED: _l("does not come"),
+}
+
+
 class Invitation(Model):
     """That somebody was asked to a hearing by mail, and what they answered."""
 
@@ -100,9 +112,9 @@ class Invitation(Model):
     address: Mapped[str]
     """Lower case."""
     sequence: Mapped[int] = mapped_column(default=0)
-    """The hearing's sequence in the last mail."""
+    """SEQUENCE of the last mail; it grows with every one, or a client would leave the later one unread."""
     asked_sequence: Mapped[int] = mapped_column(default=0)
-    """Its reply_sequence then: a change of time or place asks anew."""
+    """SEQUENCE of the last mail that asked: an answer to an earlier one is stale."""
     asked_at: Mapped[datetime] = mapped_column(default=now)
     told: Mapped[dict[str, Any]]
     """Time and place as told last, to say in a sentence what changed."""
@@ -114,11 +126,32 @@ class Invitation(Model):
     """link, mail, or organiser."""
     note: Mapped[str | None]
     delegate: Mapped[str | None]
-    """Who comes instead: name and title."""
+    """Who comes instead."""
+    delegate_title: Mapped[str | None]
     reminded_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+    """Why the last mail to this address was given up; empty again once one went out."""
 
     hearing: Mapped[Hearing] = relationship()
     user: Mapped[User | None] = relationship()
+
+
+class ToldDueDate(Model):
+    """What a person's calendar was told last of a promise, by the file of a digest."""
+
+    __table_args__ = (UniqueConstraint("user_id", "commitment_id"), Index("ix_told_due_date_status", "status"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    commitment_id: Mapped[int] = mapped_column(index=True)
+    """No foreign key: a promise may be taken off the record, and then this person must hear that it is off."""
+    due_on: Mapped[date]
+    status: Mapped[str | None]
+    """open, kept, released; None once it was told that it is off for this person."""
+    uid: Mapped[str]
+    measure: Mapped[str]
+    """As told, to call the entry off when the promise is no longer there."""
+    sequence: Mapped[int] = mapped_column(default=0)
 
 
 class DoubtfulAnswer(Model):
@@ -130,6 +163,8 @@ class DoubtfulAnswer(Model):
     attendee: Mapped[str]
     said: Mapped[str]
     """PARTSTAT or METHOD as it came."""
+    delegate: Mapped[str | None]
+    """Whom it names instead: an address."""
     why: Mapped[str]
     """unknown, forged, counter, delegated, unreadable."""
     at: Mapped[datetime] = mapped_column(default=now)

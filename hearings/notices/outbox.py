@@ -28,7 +28,7 @@ from ..db import LOCAL, db, now, reading
 from ..people.models import User
 from ..people.signin import beside
 from . import robot
-from .models import Channel, Message, MessageState
+from .models import Channel, Invitation, Message, MessageState
 from .robot import Refused
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=5)
 PAUSES = (1, 5, 15, 60, 240, 720)
 """Minutes until the next try; after the last the message has failed."""
+NO_UTF8 = "SMTPUTF8: "
+"""What a refusal begins with when our server sends to no address with other letters than Latin ones (RFC 6531)."""
 BREATH = 0.005
 """Seconds between two mails: people who save something meanwhile get their turn."""
 
@@ -55,8 +57,17 @@ def sender(token: str | None = None) -> str:
     """Our own address; with the seal of an invitation behind a plus sign, so that the answer can be told."""
     config = current_app.config
     whole = config["MAIL_FROM"] or f"noreply@{config['UID_HOST']}"
-    local, _at, domain = whole.rpartition("@")
+    local, _sign, domain = whole.rpartition("@")
     return f"{local}+{token}@{domain}" if token else whole
+
+
+def postal(address: str) -> str:
+    """An address as mail servers know it: lower case, its domain in ASCII (RFC 5890); a strange one as it is."""
+    local, _sign, domain = address.strip().lower().rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}" if domain else address.strip().lower()
+    except UnicodeError:
+        return address.strip().lower()
 
 
 def write(**fields: Any) -> Message | None:
@@ -130,15 +141,15 @@ def ready(limit: int = 50) -> list[int]:
     return list(db.session.scalars(wanted))
 
 
-def claim(ids: Sequence[int], *, sent: tuple[int, str] | None = None) -> Row[Any] | None:
+def claim(ids: Sequence[int], *, sent: Row[Any] | None = None) -> Row[Any] | None:
     """Take the first of these messages that is free, for this worker; commits.
 
-    `sent` is what went out just before, with its Message-ID: it is stamped in the same transaction, so a mail costs
+    `sent` is what went out just before: it is stamped in the same transaction, so a mail costs
     one commit, and a worker that dies leaves at most one whose fate is unknown. Returns the message's row, with no
     transaction open, or None when none is free.
     """
     if sent is not None:
-        _stamp(*sent)
+        _stamp(sent)
     moment = now()
     free = (
         Message.state == MessageState.WAITING,
@@ -177,8 +188,10 @@ def send_all(limit: int = 100) -> int:
                     post.send(compose(message), message.address)
             except Refused as refused:
                 _failed(message.id, refused)
+                if refused.nobody_there:
+                    break  # the others wait as well, and their tries are not used up
             else:
-                sent = message.id, message_id_of(message)
+                sent = message
                 count += 1
     return count
 
@@ -192,32 +205,62 @@ def _short(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-def _stamp(id_: int, message_id: str) -> None:
+def _stamp(sent: Row[Any]) -> None:
+    went = {"state": MessageState.SENT, "sent_at": now()}
     db.session.execute(
         update(Message)
-        .where(Message.id == id_)
-        .values(state=MessageState.SENT, sent_at=now(), claimed_until=None, error=None, message_id=message_id)
+        .where(Message.id == sent.id)
+        .values(**went, claimed_until=None, error=None, message_id=message_id_of(sent))
     )
-    db.session.execute(update(Message).where(Message.part_of_id == id_).values(state=MessageState.SENT, sent_at=now()))
+    db.session.execute(update(Message).where(Message.part_of_id == sent.id).values(**went))
+    _note_trouble(sent, None)
 
 
 def _failed(id_: int, refused: Refused) -> None:
     message = db.session.get_one(Message, id_)
     message.error = refused.words[:500]
     message.claimed_until = None
+    message.maybe_twice = message.maybe_twice or refused.fate_unknown
     if refused.for_good or message.attempts > len(PAUSES):
         message.state = MessageState.FAILED
+        _note_trouble(message, message.error)
     else:
         message.send_after = now() + timedelta(minutes=PAUSES[message.attempts - 1])
     db.session.commit()
     log.warning("message %s to %s: %s", id_, message.address, refused.words)
 
 
+def _note_trouble(message: Message | Row[Any], words: str | None) -> None:
+    """Whether an invited person's address takes mail, for the organiser to see."""
+    if message.hearing_id is not None and message.channel == Channel.MAIL:
+        db.session.execute(
+            update(Invitation)
+            .where(Invitation.hearing_id == message.hearing_id, Invitation.address == message.address)
+            .values(trouble=words)
+        )
+
+
+class _Line(smtplib.SMTP):
+    """A connection that knows whether a mail has been handed over whose fate the server did not tell."""
+
+    untold = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.untold = True
+        said = super().data(msg)
+        self.untold = False
+        return said
+
+
+class _SafeLine(_Line, smtplib.SMTP_SSL):
+    """The same within TLS."""
+
+
 class _Post:
     """One connection to the mail server for a batch; opened when the first mail goes, anew after a trouble."""
 
     def __init__(self) -> None:
-        self.line: smtplib.SMTP | None = None
+        self.line: _Line | None = None
 
     def __enter__(self) -> "_Post":
         return self
@@ -230,27 +273,35 @@ class _Post:
                 self.line.close()
 
     def send(self, mail: EmailMessage, address: str) -> None:
-        """Hand one mail to the server. Raises `Refused`."""
+        """Hand one mail to the server. Raises `Refused`: for good when it is about this mail or address only."""
         try:
             if self.line is None:
                 self.line = _connect()
-            self.line.send_message(mail, from_addr=sender(), to_addrs=[address])
+            self.line.untold = False
+            self.line.send_message(mail, from_addr=sender(), to_addrs=[postal(address)])
         except smtplib.SMTPRecipientsRefused as trouble:
             code, words = next(iter(trouble.recipients.values()))
             self._rest()
             raise Refused(f"{code} {_plain(words)}", for_good=code >= 500) from trouble
-        except smtplib.SMTPResponseException as trouble:
+        except smtplib.SMTPDataError as trouble:
+            self._rest()
+            raise Refused(
+                f"{trouble.smtp_code} {_plain(trouble.smtp_error)}", for_good=trouble.smtp_code >= 500
+            ) from trouble
+        except smtplib.SMTPResponseException as trouble:  # it wants no mail of ours at all: greeting, sign-in, sender
             self._drop()
-            for_good = trouble.smtp_code >= 500 and not isinstance(
-                trouble, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError | smtplib.SMTPHeloError
-            )
-            raise Refused(f"{trouble.smtp_code} {_plain(trouble.smtp_error)}", for_good=for_good) from trouble
+            raise Refused(
+                f"{trouble.smtp_code} {_plain(trouble.smtp_error)}", for_good=False, nobody_there=True
+            ) from trouble
         except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as trouble:
-            self._drop()
-            raise Refused(f"{trouble}", for_good=True) from trouble
+            self._rest()
+            raise Refused(f"{'' if postal(address).isascii() else NO_UTF8}{trouble}", for_good=True) from trouble
         except (smtplib.SMTPException, OSError) as trouble:
+            unknown = self.line is not None and self.line.untold
             self._drop()
-            raise Refused(f"{type(trouble).__name__}: {trouble}", for_good=False) from trouble
+            raise Refused(
+                f"{type(trouble).__name__}: {trouble}", for_good=False, nobody_there=True, fate_unknown=unknown
+            ) from trouble
 
     def _rest(self) -> None:
         try:
@@ -269,16 +320,14 @@ def _plain(words: Any) -> str:
     return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
 
 
-def _connect() -> smtplib.SMTP:
+def _connect() -> _Line:
     config = current_app.config
     host, port, timeout = config["MAIL_HOST"], int(config["MAIL_PORT"]), float(config["MAIL_TIMEOUT"])
     name = socket.gethostname().encode("ascii", "ignore").decode() or "localhost"
     if config["MAIL_SECURITY"] == "tls":
-        line: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, port, local_hostname=name, timeout=timeout, context=ssl.create_default_context()
-        )
+        line: _Line = _SafeLine(host, port, local_hostname=name, timeout=timeout, context=ssl.create_default_context())
     else:
-        line = smtplib.SMTP(host, port, local_hostname=name, timeout=timeout)
+        line = _Line(host, port, local_hostname=name, timeout=timeout)
     try:
         if config["MAIL_SECURITY"] == "starttls":
             line.starttls(context=ssl.create_default_context())
@@ -294,18 +343,20 @@ def _connect() -> smtplib.SMTP:
 
 
 def compose(message: Message | Row[Any]) -> EmailMessage:
-    """The mail (RFC 5322); with a calendar part in the shape all clients take (RFC 6047; calendar.md a.7)."""
+    """The mail (RFC 5322); with a calendar part in the shape all clients take (RFC 6047; calendar.md a.7).
+
+    A file of due dates (PUBLISH) asks for no answer and is an attachment only.
+    """
     config = current_app.config
     mail = EmailMessage()
     mail["Message-ID"] = message_id_of(message)
     mail["Date"] = format_datetime(message.created_at.astimezone(LOCAL))
     mail["Subject"] = ics.line(message.subject)[:300]
-    own = sender()
-    if message.calendar:
-        found = [line for line in message.calendar.replace("\r\n ", "").split("\r\n") if line.startswith("ORGANIZER")]
-        own = found[0].rsplit("mailto:", 1)[1]
-    mail["From"] = _address(config["ORGANISATION"], own)
-    mail["To"] = _address(message.name or "", message.address or "")
+    asks = message.calendar is not None and message.method != "PUBLISH"
+    mail["From"] = _address(config["ORGANISATION"], _organiser(message.calendar or "") if asks else sender())
+    mail["To"] = _address(message.name or "", postal(message.address or ""))
+    if message.reply_to:
+        mail["Reply-To"] = _address("", postal(message.reply_to))
     mail["Auto-Submitted"] = "auto-generated"
     words = message.text
     if message.url and message.url not in words and not message.calendar:
@@ -314,22 +365,27 @@ def compose(message: Message | Row[Any]) -> EmailMessage:
     mail.add_alternative(_html(words), subtype="html")
     if message.calendar:
         body = message.calendar.encode()
-        mail.add_alternative(
-            body,
-            maintype="text",
-            subtype="calendar",
-            params={"charset": "UTF-8", "method": message.method or "REQUEST", "component": "VEVENT"},
-        )
-        part = list(mail.iter_parts())[-1]
-        del part["Content-Disposition"]
-        mail.add_attachment(body, maintype="application", subtype="ics", filename="invite.ics")
+        kind = {"charset": "UTF-8", "method": message.method or "REQUEST"}
+        if asks:
+            mail.add_alternative(body, maintype="text", subtype="calendar", params=kind | {"component": "VEVENT"})
+            part = list(mail.iter_parts())[-1]
+            del part["Content-Disposition"]
+            mail.add_attachment(body, maintype="application", subtype="ics", filename="invite.ics")
+        else:
+            mail.add_attachment(body, maintype="text", subtype="calendar", params=kind, filename="due-dates.ics")
     return mail
+
+
+def _organiser(calendar: str) -> str:
+    """The address of ORGANIZER, which the mail is from."""
+    found = [line for line in calendar.replace("\r\n ", "").split("\r\n") if line.startswith("ORGANIZER")]
+    return found[0].rsplit("mailto:", 1)[1]
 
 
 def _address(name: str, address: str) -> Address:
     """A name and an address that cannot open a header of their own."""
     clean = "".join(c for c in ics.line(name) if c not in '<>"@,;:').strip()
-    local, _at, domain = "".join(ics.line(address).split()).rpartition("@")
+    local, _sign, domain = "".join(ics.line(address).split()).rpartition("@")
     return Address(display_name=clean[:100], username=local, domain=domain)
 
 

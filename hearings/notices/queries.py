@@ -4,14 +4,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import joinedload
 
 from ..calendars import feeds
 from ..db import db
 from ..permissions import scoped
 from ..prepared import ask
-from ..schedule.models import Hearing, HearingStatus
+from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant
 from .models import Channel, DoubtfulAnswer, Invitation, Message, MessageState, Reply
+from .outbox import NO_UTF8
 
 AT_ONCE = 50
 
@@ -43,6 +46,30 @@ def invitations_of(hearing_id: int) -> Sequence[Invitation]:
     return sorted(rows, key=lambda r: (r.withdrawn_at is not None, order[r.answer], r.id))
 
 
+def seats_of(rows: Sequence[Invitation]) -> dict[int, Participant]:
+    """The seats of invitations, by number; those off the list are missing."""
+    ids = [r.participant_id for r in rows if r.participant_id is not None]
+    return {s.id: s for s in db.session.scalars(select(Participant).where(Participant.id.in_(ids)))}
+
+
+def unasked(hearing_id: int) -> Sequence[Participant]:
+    """Seats that nobody could be asked of by mail, because no address is known; residents are not asked."""
+    asked = select(Invitation.participant_id).where(
+        Invitation.hearing_id == hearing_id, Invitation.withdrawn_at.is_(None), Invitation.participant_id.is_not(None)
+    )
+    return db.session.scalars(
+        select(Participant)
+        .where(
+            Participant.hearing_id == hearing_id,
+            Participant.id.not_in(asked),
+            Participant.capacity != Capacity.RESIDENT,
+            Participant.came == Came.UNKNOWN,
+        )
+        .options(joinedload(Participant.department))
+        .order_by(Participant.position, Participant.id)
+    ).all()
+
+
 def doubtful(hearing_id: int) -> Sequence[DoubtfulAnswer]:
     """Answers by mail of a hearing that a person has to look at."""
     return db.session.scalars(
@@ -52,12 +79,24 @@ def doubtful(hearing_id: int) -> Sequence[DoubtfulAnswer]:
     ).all()
 
 
+TROUBLES = {
+    "unknown": _l("their server knows no such mailbox"),
+    "full": _l("their mailbox is full"),
+    "refused": _l("their server refuses it"),
+    "ours": _l("our own mail server cannot send"),
+    "letters": _l("our mail server sends to Latin letters only"),
+    "other": _l("several attempts have failed"),
+}
+
+
 def trouble(error: str | None) -> str:
-    """Why a mail did not arrive, of what the server said: unknown, full, refused, ours, or other.
+    """Why a mail did not arrive, of what the server said: a key of `TROUBLES`.
 
     By the enhanced code where there is one (RFC 3463), else by the reply code (RFC 5321 4.2.3).
     """
     said = error or ""
+    if said.startswith(NO_UTF8):
+        return "letters"
     found = re.match(r"(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?", said)
     if found is None:
         return "ours" if re.match(r"(ConnectionRefused|TimeoutError|gaierror|SSL|SMTP\w*)", said) else "other"

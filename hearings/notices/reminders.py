@@ -19,11 +19,12 @@ from sqlalchemy.orm import aliased, joinedload
 from .. import workdays
 from ..db import LOCAL, db, local, now, reading, today
 from ..issues.models import Assignment, AssignmentStatus, Commitment, CommitmentStatus, Issue, Part
+from ..language import speaking
 from ..minutes.models import Download, Minutes, MinutesStatus
 from ..people.models import Department, User
 from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
-from . import invitations, news, outbox
+from . import due_dates, invitations, news, outbox
 from .models import Channel, Invitation, Message, MessageState, Preference, Reply
 from .news import Item, told
 from .queries import trouble
@@ -367,7 +368,9 @@ FIRST = ("overdue.", "due.day", "due.reply.day", "hearing.day", "hearing.", "due
 
 
 def digest() -> int:
-    """One mail a day and person with what came into the inbox; commits. Returns how many mails.
+    """One mail a day and person with what came into the inbox, and the due dates for their calendar; commits.
+
+    Returns how many mails.
 
     Only outside quiet hours and on working days, so what comes on a Friday evening is told on Monday; but who is to be
     at a hearing hears of it on a Saturday too. Who has chosen no mail still gets what the law wants told.
@@ -379,9 +382,11 @@ def digest() -> int:
         wanted = list(_digests(on, on_workday=workdays.is_workday(on)))
         db.session.commit()
     made = 0
-    for fields, ids in wanted:
+    for fields, ids, dates in wanted:
         mail = outbox.write(**fields)
         if mail is not None:
+            if dates:
+                mail.calendar, mail.method = due_dates.attach(fields["user_id"], dates), "PUBLISH"
             db.session.flush()
             for message in db.session.scalars(select(Message).where(Message.id.in_(ids))):
                 message.part_of_id = mail.id
@@ -390,8 +395,8 @@ def digest() -> int:
     return made
 
 
-def _digests(on: date, *, on_workday: bool) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """The mails of this day that have not been written yet, each with the messages it carries."""
+def _digests(on: date, *, on_workday: bool) -> Iterator[tuple[dict[str, Any], list[int], list[due_dates.Change]]]:
+    """The mails of this day that have not been written yet, each with the messages and due dates it carries."""
     own_mail = exists().where(Invitation.hearing_id == Message.hearing_id, Invitation.user_id == Message.user_id)
     rows = db.session.execute(
         select(Message, User)
@@ -412,6 +417,9 @@ def _digests(on: date, *, on_workday: bool) -> Iterator[tuple[dict[str, Any], li
     by_user: dict[User, list[Message]] = {}
     for message, user in rows:
         by_user.setdefault(user, []).append(message)
+    dated = due_dates.pending() if on_workday else {}
+    for user in db.session.scalars(select(User).where(User.id.in_(dated))):
+        by_user.setdefault(user, [])
     for some in batched(by_user, 500):
         keys = [_digest_key(on, user) for user in some]
         there = set(db.session.scalars(select(Message.key).where(Message.key.in_(keys))))
@@ -419,9 +427,13 @@ def _digests(on: date, *, on_workday: bool) -> Iterator[tuple[dict[str, Any], li
             items = by_user[user]
             if _digest_key(on, user) in there or not (on_workday or any(_is_of_evening(m) for m in items)):
                 continue
+            dates = dated.get(user.id, [])
+            with speaking(user.locale):
+                lines = due_dates.lines(dates)
             shown = sorted({_matter(m): m for m in items}.values(), key=_rank)
             system = current_app.config["SYSTEM_NAME"]
-            said = compose("digest", user.locale, to=user, items=shown, base_url=outbox.base_url(), system=system)
+            base = outbox.base_url()
+            said = compose("digest", user.locale, to=user, items=shown, dates=lines, base_url=base, system=system)
             fields = {
                 "key": _digest_key(on, user),
                 "kind": "digest",
@@ -433,7 +445,7 @@ def _digests(on: date, *, on_workday: bool) -> Iterator[tuple[dict[str, Any], li
                 "text": f"{said.body}\n",
                 "url": "/inbox/",
             }
-            yield fields, [m.id for m in items]
+            yield fields, [m.id for m in items], dates
 
 
 def _digest_key(on: date, user: User) -> str:

@@ -19,11 +19,16 @@ MOST_BYTES = 2048
 
 
 class Refused(Exception):
-    """A message did not go out: for good, or for now; `words` are the server's."""
+    """A message did not go out: for good, or for now; `words` are the server's.
 
-    def __init__(self, words: str, *, for_good: bool):
+    `nobody_there`: the server takes none at present, so there is no use in trying the next one at once.
+    `fate_unknown`: it was handed over, and the line broke before the server said whether it has it.
+    """
+
+    def __init__(self, words: str, *, for_good: bool, nobody_there: bool = False, fate_unknown: bool = False):
         super().__init__(words)
         self.words, self.for_good = words, for_good
+        self.nobody_there, self.fate_unknown = nobody_there, fate_unknown
 
 
 def signed(url: str, secret: str, at: float) -> str:

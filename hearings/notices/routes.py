@@ -7,23 +7,23 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from .. import audit
-from ..db import db, now
+from ..db import db
 from ..errors import RuleBroken
-from ..forms import as_number
+from ..forms import as_number, clean_arg
 from ..permissions import allowed, public, requires, signed_in
 from ..schedule.models import Hearing
-from ..web import me, page, perform
+from ..web import finish, me, page, perform
 from . import invitations, outbox, queries
 from .forms import AnswerForm
-from .models import DoubtfulAnswer, Message, MessageState, Preference, Reply
+from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, MessageState, Preference, Reply
 
 bp = Blueprint("notices", __name__)
 
-REPLY_LABELS = {
-    Reply.NONE: _l("no answer yet"),
-    Reply.ACCEPTED: _l("comes"),
-    Reply.TENTATIVE: _l("perhaps"),
-    Reply.DECLINED: _l("does not come"),
+SAID_LABELS = {
+    "ACCEPTED": _l("comes"),
+    "TENTATIVE": _l("perhaps"),
+    "DECLINED": _l("does not come"),
+    "DELEGATED": _l("sends somebody else"),
 }
 STATE_LABELS = {
     MessageState.WAITING: _l("waiting to be sent"),
@@ -120,7 +120,7 @@ def respond(token: str) -> Any:
     over = row.withdrawn_at is not None or invitations.is_over(row.hearing)
     if request.method == "GET":
         form.answer.data = row.answer.value if row.answer != Reply.NONE else None
-        form.delegate.data, form.note.data = row.delegate, row.note
+        form.delegate.data, form.delegate_title.data, form.note.data = row.delegate, row.delegate_title, row.note
     elif not over and form.validate_on_submit():
         try:
             invitations.answer(
@@ -129,6 +129,7 @@ def respond(token: str) -> Any:
                 by="link",
                 note=form.note.data or None,
                 delegate=form.delegate.data or None,
+                delegate_title=form.delegate_title.data or None,
             )
         except RuleBroken as broken:
             form.add_error(broken)
@@ -150,16 +151,23 @@ def answers(hearing: Hearing) -> Any:
     """Who comes, who does not, who has not answered, and answers that somebody has to look at."""
     rows = queries.invitations_of(hearing.id)
     living = [r for r in rows if r.withdrawn_at is None]
+    over = invitations.is_over(hearing)
     return render_template(
         "notices/answers.html",
         hearing=hearing,
         rows=rows,
+        seats=queries.seats_of(rows),
         labels=REPLY_LABELS,
         why=WHY_LABELS,
+        said=SAID_LABELS,
+        trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
         counts={k: sum(r.answer == k for r in living) for k in REPLY_LABELS},
+        unasked=queries.unasked(hearing.id) if rows and not over else (),
+        dead=[r for r in living if r.trouble is not None],
         doubtful=queries.doubtful(hearing.id),
+        can_accept=invitations.can_accept,
         may="invitation.remind" in allowed(me(), hearing, ["invitation.remind"]),
-        over=invitations.is_over(hearing),
+        unanswered=not over and any(r.answer == Reply.NONE and r.trouble is None for r in living),
         mail_is_set=outbox.mail_is_set(),
     )
 
@@ -168,28 +176,49 @@ def answers(hearing: Hearing) -> Any:
 @requires("invitation.remind", Hearing)
 def remind(hearing: Hearing) -> Any:
     """Ask those again who have not answered."""
-    counted: list[int] = []
-    return perform(
-        lambda: counted.append(invitations.remind(hearing, actor=me())),
-        url_for("notices.answers", id=hearing.id),
-        _("Those who have not answered are asked again, once a day at most."),
-    )
+    asked, before = invitations.remind(hearing, actor=me())
+    words = []
+    if asked:
+        words.append(_("Asked again: %(count)d.", count=asked))
+    if before:
+        words.append(_("Asked again today already: %(count)d.", count=before))
+    if not words:
+        words.append(_("Everybody who can be reached by mail has answered."))
+    flash(" ".join(words), "success" if asked else "warning")
+    return finish(_back(hearing))
+
+
+def _back(hearing: Hearing) -> str:
+    """Where the button was: on the hearing's page, or on that of its answers."""
+    return f"/hearings/{hearing.id}{'#answers' if request.form.get('to') == 'hearing' else '/answers'}"
+
+
+@bp.post("/hearings/<int:id>/answers/stand-in")
+@requires("invitation.remind", Hearing)
+def stand_in(hearing: Hearing) -> Any:
+    """Take who was named instead onto the list of participants."""
+    number = as_number(request.form.get("invitation", ""))
+    row = db.session.get(Invitation, number) if number is not None else None
+    if row is None or row.hearing_id != hearing.id:
+        abort(404)
+    return perform(lambda: invitations.take_delegate(row, actor=me()), _back(hearing))
 
 
 @bp.post("/hearings/<int:id>/answers/settle")
 @requires("invitation.remind", Hearing)
 def settle(hearing: Hearing) -> Any:
-    """A doubtful answer has been looked at."""
+    """A doubtful answer has been looked at: it is taken as the person's answer, or left aside."""
     number = as_number(request.form.get("answer", ""))
     row = db.session.get(DoubtfulAnswer, number) if number is not None else None
     if row is None or row.hearing_id != hearing.id:
         abort(404)
-
-    def act() -> None:
-        row.settled_at = now()
-        audit.record("invitation.settle", hearing, me(), answer=row.said)
-
-    return perform(act, url_for("notices.answers", id=hearing.id), _("Noted as looked at."))
+    to = f"/hearings/{hearing.id}/answers"
+    if request.form.get("take") == "yes":
+        name = clean_arg(request.form.get("delegate", ""), 40)
+        return perform(
+            lambda: invitations.accept(row, delegate=name or None, actor=me()), to, _("Taken as the answer.")
+        )
+    return perform(lambda: invitations.settle(row, actor=me()), to, _("Noted as looked at."))
 
 
 # -- what was sent ---------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ ACTS: dict[str, Any] = {
     "participant.remove": _l("removed a seat"),
     "participant.remove.undo": _l("put a seat back"),
     "participant.name_attendee": _l("named the attendee"),
+    "participant.name_stand_in": _l("took the named stand-in onto the list"),
+    "participant.name_stand_in.undo": _l("took the stand-in off again"),
     "participant.sign_in": _l("signed somebody in"),
     "participant.sign_in.undo": _l("took a sign-in back"),
     "topic.create": _l("added a topic"),

@@ -641,6 +641,34 @@ def name_attendee(
     audit.record("participant.name_attendee", seat, actor)
 
 
+def name_stand_in(seat: Participant, *, name: str | None, title: str | None, actor: User) -> None:
+    """Note who comes in the place of whoever has the seat; with undo."""
+    _open_for_seats(seat.hearing)
+    if (seat.stand_in_name, seat.stand_in_title) == (name, title):
+        raise RuleBroken(_("This stand-in stands on the list already."))
+    undo.offer(
+        "participant.name_stand_in",
+        _("%(name)s stands on the list as stand-in.", name=name),
+        actor=actor,
+        back=f"/hearings/{seat.hearing_id}/participants",
+        seat_id=seat.id,
+        name=seat.stand_in_name,
+        title=seat.stand_in_title,
+    )
+    seat.stand_in_name, seat.stand_in_title = name, title
+    audit.record("participant.name_stand_in", seat, actor)
+
+
+@undo.compensation("participant.name_stand_in")
+def _stand_in_back(*, actor: User, seat_id: int, name: str | None, title: str | None) -> None:
+    seat = db.session.get(Participant, seat_id)
+    if seat is None:
+        raise RuleBroken(_("This seat is no longer on the list."))
+    _open_for_seats(seat.hearing)
+    seat.stand_in_name, seat.stand_in_title = name, title
+    audit.record("participant.name_stand_in.undo", seat, actor)
+
+
 def prepare(
     hearing: Hearing, department: Department, *, text: str | None, file: StoredFile | None, actor: User
 ) -> Preparation:

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 11:59:24.595739
+Made: 2026-11-24 12:27:08.496870
 """
 
 import sqlalchemy as sa
@@ -339,6 +339,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_submitted_form_at"), ["at"], unique=False)
 
     op.create_table(
+        "told_due_date",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("commitment_id", sa.Integer(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_told_due_date_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_told_due_date")),
+        sa.UniqueConstraint("user_id", "commitment_id", name=op.f("uq_told_due_date_user_id_commitment_id")),
+    )
+    with op.batch_alter_table("told_due_date", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_told_due_date_commitment_id"), ["commitment_id"], unique=False)
+        batch_op.create_index("ix_told_due_date_status", ["status"], unique=False)
+
+    op.create_table(
         "undo_offer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=False),
@@ -387,6 +405,7 @@ def upgrade() -> None:
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("attendee", sa.Text(), nullable=False),
         sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("delegate", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
@@ -429,7 +448,9 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("delegate", sa.Text(), nullable=True),
+        sa.Column("delegate_title", sa.Text(), nullable=True),
         sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
         sa.CheckConstraint("answer = 'none' OR answered_at IS NOT NULL", name=op.f("ck_invitation_answer_has_time")),
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_invitation_hearing_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_invitation_user_id")),
@@ -468,6 +489,7 @@ def upgrade() -> None:
         sa.Column("hearing_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("reply_to", sa.Text(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
@@ -1425,6 +1447,11 @@ def downgrade() -> None:
     op.drop_table("user_station")
     op.drop_table("user_role")
     op.drop_table("undo_offer")
+    with op.batch_alter_table("told_due_date", schema=None) as batch_op:
+        batch_op.drop_index("ix_told_due_date_status")
+        batch_op.drop_index(batch_op.f("ix_told_due_date_commitment_id"))
+
+    op.drop_table("told_due_date")
     with op.batch_alter_table("submitted_form", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_submitted_form_at"))
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from hearings import workflow
-from hearings.db import db, today
+from hearings.db import db, now, today
 from hearings.issues import operations as issues
 from hearings.issues.models import Outcome
 from hearings.minutes import operations as minutes
+from hearings.notices.models import Invitation
 from hearings.people.words import ACTS as ACTION_LABELS
 from hearings.people.words import act as action_words
 from hearings.reviews import operations as reviews
@@ -221,6 +222,56 @@ def test_who_came_stood_in_and_stayed_away(world, browser):
     assert re.search(r"8\D+10|10人，到8人", told)
 
 
+def invited(hearing, seat, answer="none", **more):
+    """An invitation by mail, and what came of it."""
+    db.session.add(
+        Invitation(
+            hearing_id=hearing.id, participant_id=seat.id, name=seat.name or seat.unit, told={}, answer=answer,
+            address=f"p{seat.id}@example.org", answered_at=None if answer == "none" else now(), **more,
+        )
+    )  # fmt: skip
+
+
+def test_who_comes_who_does_not_and_who_has_not_said(world, browser):
+    hearing = world.hearing("announced")
+    path = f"/hearings/{hearing.id}"
+    seats = db.session.scalars(db.select(schedule.Participant).order_by(schedule.Participant.id)).all()
+    by_name = {s.name or s.unit: s for s in seats}
+    organiser = browser(world.organiser)
+    assert "answers" not in sections(organiser.get(path).text), "this house sends no mail"
+    invited(hearing, by_name["代表甲"], "declined", delegate="孙某某", delegate_title="主席")
+    invited(hearing, by_name["代表乙"], reminded_at=now())
+    invited(hearing, by_name["区交通运输局"], "accepted")
+    dead = next(s for s in seats if s.name == "张某某")
+    invited(hearing, dead, trouble="550 no such user")
+    gone = next(s for s in seats if (s.name or s.unit) == "区教育局")
+    invited(hearing, gone, "accepted", withdrawn_at=now())
+    db.session.commit()
+    page = organiser.get(path).text
+    told = section(page, "answers")
+    assert re.search(r"参加 1 区交通运输局", told) and re.search(r"不参加 1 代表甲", told)
+    assert re.search(r"未答复 1 代表乙", told) and re.search(r"已再次征询 1 代表乙（", told)
+    assert re.search(r"未征询：没有邮箱地址 1 区教育局", told)
+    assert "孙某某 主席（代代表甲）" in told and "列为代为参加人" in told
+    assert "550 no such user" in told and f"/participants/{dead.id}" in page
+    assert f'action="{path}/answers/remind"' in page and f'href="{path}/answers"' in page
+    done = organiser.post(f"{path}/answers/remind", {"to": "hearing"})
+    assert done.location == f"{path}#answers"
+    assert "已再次征询 1 人" in organiser.get(path).text
+    invitation = db.session.scalar(db.select(Invitation.id).where(Invitation.delegate.is_not(None)))
+    done = organiser.post(f"{path}/answers/stand-in", {"invitation": invitation, "to": "hearing"})
+    assert done.location == f"{path}#answers"
+    assert "已列入名单（代为参加）" in section(organiser.get(path).text, "answers")
+    reading = section(browser(world.leader).get(path).text, "answers")
+    assert "代表乙" in reading and "再次询问" not in reading
+    for user in (world.deputy, world.department):
+        assert "answers" not in sections(browser(user).get(path).text)
+    schedule.open_session(hearing, actor=world.organiser)
+    schedule.conclude(hearing, actor=world.organiser)
+    db.session.commit()
+    assert "answers" not in sections(organiser.get(path).text), "now it matters who came"
+
+
 # -- history -------------------------------------------------------------------------------------------
 
 
@@ -272,6 +323,8 @@ def test_few_statements_however_much_there_is(world, browser, statements):
             schedule.add_guest(
                 hearing, capacity=Capacity.STAFF, listed=AttendanceList.PRESENT, name=f"人{n}", actor=world.organiser
             )
+        for seat in db.session.scalars(db.select(schedule.Participant).where(schedule.Participant.hearing == hearing)):
+            invited(hearing, seat)
         for n in range(count):
             schedule.add_topic(title=f"议题{n}", departments=[world.bureau], hearing=hearing, actor=world.organiser)
     db.session.commit()

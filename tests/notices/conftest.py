@@ -16,6 +16,7 @@ class Post:
 
     def __init__(self):
         self.mails = []
+        self.raw = []
         self.answers = {}
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -29,6 +30,7 @@ class Post:
 
     async def handle_DATA(self, server, session, envelope):
         mail = message_from_bytes(envelope.content, policy=policy.default)
+        self.raw.append(envelope.content)
         self.mails.append((envelope.rcpt_tos[0], mail))
         return "250 taken"
 
@@ -37,13 +39,16 @@ class Post:
 
 
 @pytest.fixture
-def post(app):
-    """A mail server that the house knows."""
+def post(app, request):
+    """A mail server that the house knows; with `@pytest.mark.parametrize("post", [False], indirect=True)` one
+
+    that takes ASCII addresses only (no SMTPUTF8).
+    """
     taken = Post()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Controller(taken, hostname="127.0.0.1", port=port)
+    server = Controller(taken, hostname="127.0.0.1", port=port, enable_SMTPUTF8=getattr(request, "param", True))
     server.start()
     kept = {k: app.config[k] for k in ("MAIL_HOST", "MAIL_PORT", "MAIL_FROM", "MAIL_TIMEOUT", "NEWS_DELAY")}
     app.config.update(

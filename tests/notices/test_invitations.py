@@ -1,5 +1,6 @@
 """A hearing in people's calendars by mail: asked, changed, called off, answered; and every answer that is none."""
 
+import base64
 import re
 from datetime import datetime, timedelta
 
@@ -7,10 +8,12 @@ import pytest
 import vobject
 from sqlalchemy import select
 
+from hearings import undo
 from hearings.calendars import ics
 from hearings.db import clock_at, db, local, now, today
 from hearings.notices import inbound, invitations, news, outbox
 from hearings.notices.models import DoubtfulAnswer, Invitation, Message, Reply
+from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from tests.factories import evening
 
@@ -47,6 +50,23 @@ def calendar_of(mail):
 
 def event_of(mail):
     return vobject.readOne(calendar_of(mail)[1]).vevent
+
+
+def doubts():
+    return db.session.scalars(select(DoubtfulAnswer).order_by(DoubtfulAnswer.id)).all()
+
+
+def move(hearing, world, days=1):
+    """To another day, and the mails about it."""
+    schedule.reschedule(
+        hearing,
+        station=hearing.station,
+        reason="场地冲突",
+        actor=world.organiser,
+        **evening(hearing.day + timedelta(days=days)),
+    )
+    db.session.commit()
+    tell()
 
 
 def one():
@@ -179,11 +199,12 @@ def test_the_link_shows_a_page_and_only_a_post_answers(asked, browser, post):
     for method in ("GET", "HEAD"):
         assert scanner.open(path, method=method).status_code == 200
     assert one().answer == Reply.NONE
-    done = scanner.post(path, {"answer": "declined", "delegate": "副局长 孙某", "note": "出差"})
+    said = {"answer": "declined", "delegate": "孙某", "delegate_title": "副局长", "note": "出差"}
+    done = scanner.post(path, said)
     assert done.status_code == 303
     assert "您的答复已记录" in scanner.get(path).text
     row = one()
-    assert (row.answer, row.answered_by, row.delegate, row.note) == (Reply.DECLINED, "link", "副局长 孙某", "出差")
+    assert (row.answer, row.answered_by, row.delegate, row.note) == (Reply.DECLINED, "link", "孙某", "出差")
     assert scanner.post(path, {"answer": "nonsense"}).status_code == 422
     assert scanner.post(path, {"answer": "accepted", "delegate": "孙某"}).status_code == 422
     assert scanner.get(path[:-1] + "a").status_code in (404, 200)
@@ -229,14 +250,105 @@ def test_answers_that_a_person_must_look_at(asked, post, browser, begun):
     assert inbound.take(reply(asked, mail, "DELEGATED")) == "for a person: delegated"
     assert inbound.take(reply(asked, mail, "X-MAYBE")) == "for a person: unreadable"
     assert inbound.take(reply(asked, mail, "X-MAYBE")) == "for a person: unreadable"
+    elsewhere = [(f"hearing-{asked.uid}@", "hearing-of-somebody@")]
+    assert inbound.take(reply(asked, mail, swap=elsewhere)) == "for a person: unknown"
     assert one().answer == Reply.NONE
-    assert len(db.session.scalars(select(DoubtfulAnswer)).all()) == 4, "the same mail twice is one line"
+    assert len(doubts()) == 5, "the same mail twice is one line"
     page = browser(begun.organiser).get(f"/hearings/{asked.id}/answers")
     assert "stranger@example.org" in page.text
-    row = db.session.scalars(select(DoubtfulAnswer)).first()
-    done = browser(begun.organiser).post(f"/hearings/{asked.id}/answers/settle", {"answer": row.id})
-    assert done.status_code == 303
-    assert browser(begun.deputy).post(f"/hearings/{asked.id}/answers/settle", {"answer": row.id}).status_code == 403
+    first = doubts()[0].id
+    to = f"/hearings/{asked.id}/answers/settle"
+    assert browser(begun.organiser).post(to, {"answer": first}).status_code == 303
+    assert browser(begun.organiser).post(to, {"answer": first}).status_code == 409, "looked at already"
+    assert browser(begun.deputy).post(to, {"answer": first}).status_code == 403
+    assert browser(begun.leader).post(to, {"answer": first}).status_code == 403
+    for odd in ("", "x", "99999"):
+        assert browser(begun.organiser).post(to, {"answer": odd}).status_code == 404
+    other = begun.hearing("announced")
+    assert (
+        browser(begun.organiser).post(f"/hearings/{other.id}/answers/settle", {"answer": doubts()[1].id}).status_code
+        == 404
+    )
+    for row in doubts():  # a stranger, a counter-proposal and gibberish are no answers
+        if row.why in ("unknown", "counter", "unreadable") and row.hearing_id and row.settled_at is None:
+            taken = browser(begun.organiser).post(to, {"answer": row.id, "take": "yes"})
+            assert taken.status_code == 409, row.why
+    assert one().answer == Reply.NONE
+
+
+def test_a_forged_answer_counts_once_somebody_has_made_sure_of_it(asked, post, browser, begun):
+    organiser, to = browser(begun.organiser), f"/hearings/{asked.id}/answers"
+    inbound.take(reply(asked, post.mails[0][1], "DECLINED", to="yexunhui@rd.example"))
+    db.session.commit()
+    (row,) = doubts()
+    assert "deputy@example.org：不参加" in organiser.get(to).text
+    assert organiser.post(f"{to}/settle", {"answer": row.id, "take": "yes"}).status_code == 303
+    assert (one().answer, one().answered_by) == (Reply.DECLINED, "organiser")
+    assert doubts()[0].settled_at is not None
+    assert "deputy@example.org：不参加" not in organiser.get(to).text
+
+
+def test_a_doubtful_answer_from_before_a_change_is_not_taken(asked, post, browser, begun):
+    inbound.take(reply(asked, post.mails[0][1], "ACCEPTED", to="yexunhui@rd.example"))
+    db.session.commit()
+    with clock_at(now() + timedelta(minutes=5)):
+        move(asked, begun)
+        taken = browser(begun.organiser).post(
+            f"/hearings/{asked.id}/answers/settle", {"answer": doubts()[0].id, "take": "yes"}
+        )
+    assert taken.status_code == 409
+    assert "重新征询" in taken.text
+    assert one().answer == Reply.NONE
+
+
+def test_a_delegate_named_by_mail_becomes_the_stand_in(asked, post, browser, begun):
+    organiser, to = browser(begun.organiser), f"/hearings/{asked.id}/answers"
+    swap = [("RSVP=TRUE", 'RSVP=TRUE;DELEGATED-TO="mailto:sun@example.org"')]
+    unfold = [("\r\n ", "")]
+    said = inbound.take(reply(asked, post.mails[0][1], "DELEGATED", swap=unfold + swap))
+    assert said == "for a person: delegated"
+    db.session.commit()
+    (row,) = doubts()
+    assert row.delegate == "sun@example.org"
+    assert 'value="sun@example.org"' in organiser.get(to).text
+    assert (
+        organiser.post(f"{to}/settle", {"answer": row.id, "take": "yes", "delegate": " 孙某某\r\n"}).status_code == 303
+    )
+    assert (one().answer, one().delegate) == (Reply.DECLINED, "孙某某")
+    assert organiser.post(f"{to}/stand-in", {"invitation": one().id}).status_code == 303
+    assert db.session.get(schedule.Participant, one().participant_id).stand_in_name == "孙某某"
+
+
+def test_a_delegate_named_on_the_page_is_taken_onto_the_list_in_one_step_and_back(asked, browser, begun):
+    path, to = f"/r/{invitations.token_of(one())}", f"/hearings/{asked.id}/answers"
+    organiser = browser(begun.organiser)
+    assert organiser.post(f"{to}/stand-in", {"invitation": one().id}).status_code == 409, "nobody is named yet"
+    wanted = {"answer": "declined", "delegate": "孙某某", "delegate_title": "副局长"}
+    assert browser().post(path, wanted | {"delegate": ""}).status_code == 422, "a title without a name"
+    assert browser().post(path, wanted).status_code == 303
+    assert "孙某某 副局长" in organiser.get(to).text
+    for odd in ("", "x", "99999"):
+        assert organiser.post(f"{to}/stand-in", {"invitation": odd}).status_code == 404
+    assert browser(begun.deputy).post(f"{to}/stand-in", {"invitation": one().id}).status_code == 403
+    assert organiser.post(f"{to}/stand-in", {"invitation": one().id}).status_code == 303
+    seat = db.session.get(schedule.Participant, one().participant_id)
+    assert (seat.stand_in_name, seat.stand_in_title) == ("孙某某", "副局长")
+    page = organiser.get(to).text
+    assert "已列入名单（代为参加）" in page and f"{to}/stand-in" not in page
+    assert organiser.post(f"{to}/stand-in", {"invitation": one().id}).status_code == 409, "a second click"
+    assert "孙某某 副局长" in organiser.get(f"/hearings/{asked.id}/participants").text
+    offer = re.search(r"/undo/\d+", page)[0]
+    assert organiser.post(offer).status_code == 303
+    seat = db.session.get(schedule.Participant, one().participant_id)
+    assert (seat.stand_in_name, seat.stand_in_title) == (None, None)
+
+
+def test_a_seat_that_is_gone_takes_no_stand_in(asked, browser, begun, post):
+    browser().post(f"/r/{invitations.token_of(one())}", {"answer": "declined", "delegate": "孙某某"})
+    schedule.remove_participant(db.session.get(schedule.Participant, one().participant_id), actor=begun.organiser)
+    db.session.commit()
+    to = f"/hearings/{asked.id}/answers/stand-in"
+    assert browser(begun.organiser).post(to, {"invitation": one().id}).status_code == 409
 
 
 def test_answers_that_are_none(asked, post, begun):
@@ -271,18 +383,34 @@ def test_late_doubled_and_stale_answers(asked, post, begun):
 
 
 def test_asking_again_goes_to_those_who_have_not_answered_once_a_day(asked, begun, browser, post):
-    organiser = browser(begun.organiser)
-    page = organiser.get(f"/hearings/{asked.id}/answers").text
+    organiser, to = browser(begun.organiser), f"/hearings/{asked.id}/answers"
+    page = organiser.get(to).text
     assert "未答复" in page
-    for _ in range(2):
-        assert organiser.post(f"/hearings/{asked.id}/answers/remind").status_code == 303
+    assert organiser.post(f"{to}/remind").status_code == 303
+    assert "已再次征询 1 人" in organiser.get(to).text
+    assert organiser.post(f"{to}/remind").status_code == 303
+    page = organiser.get(to).text
+    assert "今天已再次征询过 1 人" in page and "已再次征询 1 人" not in page
     tell()
     assert [m["Subject"] for m in post.to("deputy@example.org")] == [
         f"邀请：{asked.title}",
         f"请答复：{asked.title}",
     ]
-    assert browser(begun.deputy).get(f"/hearings/{asked.id}/answers").status_code == 403
-    assert browser(begun.leader).post(f"/hearings/{asked.id}/answers/remind").status_code == 403
+    with clock_at(now() + timedelta(days=1)):
+        organiser.post(f"{to}/remind")
+        tell()
+    assert len(post.to("deputy@example.org")) == 3
+    assert browser(begun.deputy).get(to).status_code == 403
+    assert browser(begun.leader).get(to).status_code == 200
+    assert f"{to}/remind" not in browser(begun.leader).get(to).text
+    assert browser(begun.leader).post(f"{to}/remind").status_code == 403
+    browser().post(f"/r/{invitations.token_of(one())}", {"answer": "accepted"})
+    assert f"{to}/remind" not in organiser.get(to).text
+    organiser.post(f"{to}/remind")
+    assert "都已答复" in organiser.get(to).text
+    schedule.cancel(asked, reason="台风", actor=begun.organiser)
+    db.session.commit()
+    assert organiser.post(f"{to}/remind").status_code == 409
 
 
 NASTY = ['"x" <a@b>\r\nBcc: evil@example.org', "名字,;:<>@", "x" * 300, "碶某某\u202e", "\x00\x01"]
@@ -317,3 +445,236 @@ def test_what_was_sent_can_be_read_and_sent_again(asked, begun, browser, post):
 
 def test_an_answer_is_read_by_nobody_elses_library():
     assert ics.read_answer(b"BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nEND:VCALENDAR\r\n") is None
+
+
+# -- what changes, and who hears of it -------------------------------------------------------------------
+
+
+def test_a_move_counts_the_sequence_on_and_says_in_one_sentence_what_is_different(asked, begun, post):
+    move(asked, begun)
+    first, second = (event_of(m) for m in post.to("deputy@example.org"))
+    assert int(second.sequence.value) == int(first.sequence.value) + 1
+    words = post.mails[-1][1].get_body(("plain",)).get_content()
+    assert words.count("时间由") == 1 and "地点改为" not in words
+    assert second.comment.value in words
+
+
+def test_there_and_back_within_the_minute_is_nothing(asked, begun, post):
+    day, here = asked.day, asked.station
+    for station, when in ((begun.other_station, day), (here, day)):
+        schedule.reschedule(asked, station=station, reason="误改", actor=begun.organiser, **evening(when))
+        db.session.commit()
+    tell()
+    assert len(post.mails) == 1
+    assert one().answer == Reply.NONE
+
+
+def test_an_announcement_taken_back_after_the_mails_went_out_is_called_off_and_asks_anew_later(asked, begun, post):
+    (offer,) = db.session.scalars(select(undo.UndoOffer).where(undo.UndoOffer.act == "hearing.announce")).all()
+    undo.take_back(offer.id, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    off = post.to("deputy@example.org")[1]
+    assert calendar_of(off)[0].get_param("method") == "CANCEL"
+    assert "本次邀请已撤回" in off.get_body(("plain",)).get_content()
+    schedule.announce(asked, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    numbers = [int(event_of(m).sequence.value) for m in post.to("deputy@example.org")]
+    methods = [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")]
+    assert methods == ["REQUEST", "CANCEL", "REQUEST"]
+    assert numbers == sorted(set(numbers)), "each later than the one before, or a client leaves it unread"
+
+
+def test_taken_off_and_put_on_again_the_sequence_grows_each_time(asked, begun, post):
+    seat = db.session.get(schedule.Participant, one().participant_id)
+    schedule.remove_participant(seat, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    schedule.add_person(asked, begun.deputy, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    mails = post.to("deputy@example.org")
+    assert [calendar_of(m)[0].get_param("method") for m in mails] == ["REQUEST", "CANCEL", "REQUEST"]
+    numbers = [int(event_of(m).sequence.value) for m in mails]
+    assert numbers == sorted(set(numbers))
+    assert inbound.take(reply(asked, mails[0], "ACCEPTED")) == "ignored: stale"
+    assert inbound.take(reply(asked, mails[2], "ACCEPTED")) == "noted: accepted"
+
+
+def test_a_postponed_hearing_asks_nobody_until_it_has_a_new_time(asked, begun, browser, post):
+    path = f"/r/{invitations.token_of(one())}"
+    schedule.postpone(asked, reason="台风", actor=begun.organiser)
+    db.session.commit()
+    tell()
+    mail = post.to("deputy@example.org")[1]
+    assert mail["Subject"] == f"延期：{asked.title}"
+    words = mail.get_body(("plain",)).get_content()
+    assert "台风" in words and "/r/" not in words
+    assert event_of(mail).status.value == "TENTATIVE"
+    assert "会再次征询您" in browser().get(path).text
+    assert browser().post(path, {"answer": "accepted"}).status_code == 200
+    assert one().answer == Reply.NONE
+    move(asked, begun)
+    assert event_of(post.to("deputy@example.org")[2]).status.value == "CONFIRMED"
+    assert browser().post(path, {"answer": "accepted"}).status_code == 303
+
+
+def test_a_look_back_is_asked_for_moved_and_called_off_like_a_hearing(begun, post):
+    begun.deputy.email = "deputy@example.org"
+    issue = begun.assigned().issue
+    back = reviews.plan_look_back(
+        title="第一次回头看", station=begun.station, items=[issue], follows=issue.hearing, actor=begun.organiser,
+        **evening(today() + timedelta(days=20)),
+    )  # fmt: skip
+    seats = db.session.scalars(select(schedule.Participant).where(schedule.Participant.hearing_id == back.id))
+    if begun.deputy.id not in {s.user_id for s in seats}:
+        schedule.add_person(back, begun.deputy, actor=begun.organiser)
+    schedule.announce(back, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    move(back, begun)
+    schedule.cancel(back, reason="改期另行通知", actor=begun.organiser)
+    db.session.commit()
+    tell()
+    mails = post.to("deputy@example.org")
+    assert [calendar_of(m)[0].get_param("method") for m in mails] == ["REQUEST", "REQUEST", "CANCEL"]
+    event = event_of(mails[0])
+    assert event.categories.value == ["回头看"]
+    assert f"hearing-{issue.hearing.uid}@yexunhui.local" in [r.value for r in event.contents["related-to"]]
+
+
+def test_who_does_not_get_the_mail_is_told_in_words_and_asked_at_the_new_address(asked, begun, browser, post):
+    post.answers["deputy@example.org"] = ["550 5.1.1 no such user"]
+    move(asked, begun)
+    to = f"/hearings/{asked.id}/answers"
+    organiser = browser(begun.organiser)
+    for page in (organiser.get(to).text, organiser.get(f"/hearings/{asked.id}").text):
+        assert "550 5.1.1 no such user" in page
+        assert f"/participants/{one().participant_id}" in page
+    assert f"{to}/remind" not in organiser.get(to).text, "there is nobody to ask at that address"
+    seat = db.session.get(schedule.Participant, one().participant_id)
+    schedule.amend_participant(seat, {"email": "new@example.org"}, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    (mail,) = post.to("new@example.org")
+    assert mail["Subject"] == f"邀请：{asked.title}"
+    assert len(post.to("deputy@example.org")) == 1, "nothing more goes to the dead address"
+    assert "550" not in organiser.get(to).text
+
+
+def test_an_address_that_takes_mail_again_is_no_trouble_any_more(asked, begun, browser, post):
+    post.answers["deputy@example.org"] = ["550 over quota", "250 OK"]
+    move(asked, begun)
+    assert one().trouble == "550 over quota"
+    message = db.session.scalars(select(Message).where(Message.state == "failed")).one()
+    browser(begun.organiser).post(f"/hearings/{asked.id}/sent/again", {"message": message.id})
+    tell()
+    assert one().trouble is None
+    assert len(post.to("deputy@example.org")) == 2
+
+
+# -- the page behind the link ----------------------------------------------------------------------------
+
+
+def test_an_answer_needs_the_token_of_the_page(asked, browser, app):
+    path = f"/r/{invitations.token_of(one())}"
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        somebody = browser()
+        assert somebody.post(path, {"answer": "accepted"}).status_code in (400, 422)
+        assert one().answer == Reply.NONE
+        page = somebody.get(path).text
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+        assert somebody.post(path, {"answer": "accepted", "csrf_token": token}).status_code == 303
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+    assert one().answer == Reply.ACCEPTED
+
+
+def test_a_link_of_somebody_taken_off_the_list_says_so(asked, begun, browser, post):
+    path = f"/r/{invitations.token_of(one())}"
+    schedule.remove_participant(db.session.get(schedule.Participant, one().participant_id), actor=begun.organiser)
+    db.session.commit()
+    tell()
+    assert "您已不在" in browser().get(path).text
+    browser().post(path, {"answer": "accepted"})
+    assert one().answer == Reply.NONE
+
+
+# -- the mail itself -------------------------------------------------------------------------------------
+
+
+def test_the_shape_of_an_invitation_byte_by_byte(asked, begun, post):
+    begun.organiser.email = "zhou@rd.example"
+    move(asked, begun)
+    raw = post.raw[-1]
+    mail = post.mails[-1][1]
+    head = b"\r\n" + raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+    for line in (b"Auto-Submitted: auto-generated", b"Reply-To: zhou@rd.example", b"MIME-Version: 1.0"):
+        assert b"\r\n" + line + b"\r\n" in head
+    outer, inner = (re.search(b'boundary="([^"]+)"', part)[1] for part in raw.split(b"Content-Type: multipart/")[1:])
+    parts = [
+        p for p in re.split(b"--(?:%s|%s)(?:--)?\r\n" % (re.escape(outer), re.escape(inner)), raw)[1:] if p.strip()
+    ]
+    kinds = [re.search(rb"Content-Type: ([\w/]+)", p)[1] for p in parts]
+    assert kinds == [b"multipart/alternative", b"text/plain", b"text/html", b"text/calendar", b"application/ics"]
+    calendar, _sep, body = parts[3].partition(b"\r\n\r\n")
+    for wanted in (
+        b'charset="UTF-8"',
+        b'method="REQUEST"',
+        b'component="VEVENT"',
+        b"Content-Transfer-Encoding: base64",
+    ):
+        assert wanted in calendar, calendar
+    assert b"Content-Disposition" not in calendar
+    inside = base64.b64decode(body)
+    assert b"\r\nMETHOD:REQUEST\r\n" in inside
+    assert inside.count(b"BEGIN:VEVENT") == 1 and inside.count(b"ATTENDEE") == 1
+    attached, _sep, body = parts[4].partition(b"\r\n\r\n")
+    assert b'Content-Disposition: attachment; filename="invite.ics"' in attached
+    assert base64.b64decode(body) == inside
+    own = mail["From"].addresses[0].addr_spec
+    assert f"mailto:{own}".encode() in inside.replace(b"\r\n ", b"")
+    assert own != mail["Reply-To"].addresses[0].addr_spec
+
+
+def test_a_cancel_says_so_in_head_and_body(asked, begun, post):
+    schedule.cancel(asked, reason="台风", actor=begun.organiser)
+    db.session.commit()
+    tell()
+    part, text = calendar_of(post.mails[-1][1])
+    assert part.get_param("method") == "CANCEL"
+    assert "METHOD:CANCEL" in text.splitlines()
+
+
+def test_a_domain_in_chinese_is_written_as_mail_servers_know_it(begun, post, browser):
+    begun.deputy.email = "zhang@例子.公司"
+    hearing = begun.hearing("announced")
+    tell()
+    ascii_ = "zhang@xn--fsqu00a.xn--55qx5d"
+    (mail,) = post.to(ascii_)
+    assert mail["To"].addresses[0].addr_spec == ascii_
+    assert event_of(mail).attendee.value == f"mailto:{ascii_}"
+    assert one().address == "zhang@例子.公司"
+    for written in (ascii_, "Zhang@例子.公司"):
+        said = reply(hearing, mail, swap=[(ascii_, written)], answer="ACCEPTED")
+        assert inbound.take(said) == "noted: accepted"
+
+
+@pytest.mark.parametrize("post", [False], indirect=True)
+def test_a_local_part_in_chinese_is_refused_in_words_where_the_server_cannot(begun, post, browser):
+    begun.deputy.email = "张三@example.org"
+    begun.other_deputy.email = "other@example.org"
+    hearing = begun.hearing("announced")
+    tell()
+    assert len(post.to("other@example.org")) == 1
+    assert "不能发往含汉字的地址" in browser(begun.organiser).get(f"/hearings/{hearing.id}/answers").text
+
+
+def test_a_local_part_in_chinese_goes_out_where_the_server_can(begun, post):
+    begun.deputy.email = "张三@例子.公司"
+    begun.hearing("announced")
+    tell()
+    assert len(post.mails) == 1
+    assert one().trouble is None
