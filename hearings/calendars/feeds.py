@@ -263,7 +263,10 @@ def _hearing_events(feed: Feed, values: dict[str, Any], base_url: str) -> list[b
         rows = db.session.scalars(
             select(Hearing)
             .where(Hearing.uid.in_(list(wanted)))
-            .options(joinedload(Hearing.follows).load_only(Hearing.uid).lazyload(Hearing.station))
+            .options(
+                joinedload(Hearing.follows).load_only(Hearing.uid).lazyload(Hearing.station),
+                joinedload(Hearing.replaces).load_only(Hearing.uid).lazyload(Hearing.station),
+            )
         ).unique()
         return {
             wanted[h.uid]: ics.event(
@@ -334,6 +337,7 @@ def occasion(
         category=CATEGORIES[hearing.kind],
         contact=hearing.station.contact_phone if hearing.venue is None else None,
         follows_uid=hearing.follows.uid if hearing.follows is not None else None,
+        replaces_uid=hearing.replaces.uid if hearing.replaces is not None else None,
         reviews=reviews,
         cancelled=hearing.status == HearingStatus.CANCELLED,
         postponed=hearing.status == HearingStatus.POSTPONED,

@@ -59,6 +59,7 @@ class Occasion:
     contact: str | None = None
     """A telephone of the office, while there is something to ask."""
     follows_uid: str | None = None
+    replaces_uid: str | None = None
     reviews: tuple[str, ...] = ()
     """Of a look-back: the uids of the commitments on its list."""
     cancelled: bool = False
@@ -166,6 +167,8 @@ def event(occasion: Occasion, *, host: str, organisation: str | None, alarm: boo
         made.add("contact", vText(line(occasion.contact)))
     if occasion.follows_uid:
         made.add("related-to", vText(uid("hearing", occasion.follows_uid, host)), parameters={"RELTYPE": "PARENT"})
+    if occasion.replaces_uid:
+        made.add("related-to", vText(uid("hearing", occasion.replaces_uid, host)), parameters={"RELTYPE": "SIBLING"})
     for promise in occasion.reviews:
         made.add("related-to", vText(uid("commitment", promise, host)), parameters={"RELTYPE": "SIBLING"})
     if alarm and not occasion.cancelled and not occasion.postponed:

@@ -120,10 +120,13 @@ class Hearing(Published, Model):
     """Of the last postponement or cancellation."""
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("hearing.id"), index=True)
     """Of a look-back or evaluation meeting: the hearing it looks back at."""
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("hearing.id"))
+    """The cancelled hearing that this one is held in place of."""
 
     station: Mapped[Station] = relationship(lazy="joined", innerjoin=True)
     chair: Mapped[User | None] = relationship(foreign_keys=[chair_id])
-    follows: Mapped["Hearing | None"] = relationship(remote_side=[id])
+    follows: Mapped["Hearing | None"] = relationship(foreign_keys=[follows_id], remote_side=[id])
+    replaces: Mapped["Hearing | None"] = relationship(foreign_keys=[replaces_id], remote_side=[id])
 
     @property
     def day(self) -> date:

@@ -168,7 +168,8 @@ def copy_hearing(
 ) -> Hearing:
     """A new draft with the earlier one's kind, station, theme, chair (unless given) and seats (nobody's answers).
 
-    People who have left and offices that are retired are not invited again.
+    People who have left and offices that are retired are not invited again. The copy of a cancelled hearing is
+    held in its place, which calendars tell (calendar.md a.2: a cancelled one is final).
     """
     copy = draft_hearing(
         kind=kind or source.kind,
@@ -180,6 +181,8 @@ def copy_hearing(
         follows=follows,
         actor=actor,
     )
+    if source.status == HearingStatus.CANCELLED:
+        copy.replaces = source
     chair = chair or source.chair
     copy.chair = chair if chair is not None and chair.active else None
     for seat in db.session.scalars(

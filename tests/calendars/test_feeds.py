@@ -316,3 +316,48 @@ def test_inside_wechat_it_says_what_to_do(world, browser):
     clerk = browser(world.department)
     assert "微信" in clerk.get("/calendar/", headers={"User-Agent": "Mozilla/5.0 MicroMessenger/8.0"}).text
     assert "微信不能打开日历" not in clerk.get("/calendar/").text
+
+
+def test_a_renamed_station_reaches_every_event_that_is_not_history(world, browser, address):
+    """Also the cancelled ones that are still shown: a cold and a warm house must write the same."""
+    coming = world.hearing("announced", day=today() + timedelta(days=2))
+    off = world.hearing("announced", day=today() + timedelta(days=3))
+    late = world.hearing("announced", day=today() + timedelta(days=4))
+    held = world.hearing("concluded", day=today() + timedelta(days=1))
+    schedule.cancel(off, reason="台风", actor=world.organiser)
+    schedule.postpone(late, reason="台风", actor=world.organiser)
+    db.session.commit()
+    path, reader = address(world.organiser), browser()
+    before = reader.get(path)
+    was = {e.uid: e for e in IcsCalendarStream.calendar_from_ics(before.data.decode()).events}
+    with clock_at(now() + timedelta(hours=1)):
+        schedule.amend_station(world.station, {"name": "新名联络站"}, actor=world.organiser)
+        warm = reader.get(path)
+        feeds.events.clear()
+        feeds.tags.clear()
+        assert reader.get(path).data == warm.data
+    assert warm.headers["ETag"] != before.headers["ETag"]
+    fresh = {e.uid: e for e in IcsCalendarStream.calendar_from_ics(warm.data.decode()).events}
+    for hearing in (coming, off, late):
+        uid = f"hearing-{hearing.uid}@yexunhui.local"
+        assert fresh[uid].location.startswith("新名联络站（")
+        assert fresh[uid].sequence == was[uid].sequence + 1
+        assert fresh[uid].last_modified == fresh[uid].dtstamp > was[uid].dtstamp
+    uid = f"hearing-{held.uid}@yexunhui.local"
+    assert fresh[uid] == was[uid]
+
+
+def test_what_is_held_in_place_of_a_cancelled_one_leads_to_it(world, browser, address):
+    off = world.hearing("announced")
+    schedule.cancel(off, reason="台风", actor=world.organiser)
+    again = schedule.copy_hearing(
+        off, **evening(off.day + timedelta(days=7)), title="补开的夜询会", actor=world.organiser
+    )
+    schedule.announce(again, actor=world.organiser)
+    copied = schedule.copy_hearing(again, **evening(off.day + timedelta(days=9)), title="又一场", actor=world.organiser)
+    assert copied.replaces is None
+    db.session.commit()
+    lines = unfolded(browser().get(address(world.organiser)).data)
+    related = [line for line in lines if line.startswith("RELATED-TO")]
+    assert related == [f"RELATED-TO;RELTYPE=SIBLING:hearing-{off.uid}@yexunhui.local"]
+    assert again.uid != off.uid

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask_migrate import upgrade
 from ical.calendar_stream import IcsCalendarStream
+from sqlalchemy import select
 
 from hearings.calendars import feeds, ics, operations
 from hearings.calendars.models import FeedKind
 from hearings.db import LOCAL, db, today
+from hearings.schedule import operations as schedule
 from tests import factories
 from tests.calendars import witness
 from tests.calendars.test_ics import HOST, occasion
@@ -368,6 +370,60 @@ def test_evolution_receives_the_invitation_the_change_and_the_cancellation(tmp_p
     assert held[1][0].startswith("北仑区人大代表民生夜询会|20261211T190000|")
 
 
+def test_evolution_subscribes_follows_every_change_and_forgets_what_is_gone(tmp_path):
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    app = make_app(url, tmp_path)
+    with app.app_context():
+        upgrade()
+        world = factories.World.make()
+        one, two = (world.hearing("announced", day=today() + timedelta(days=n)) for n in (5, 6))
+        _row, token = operations.subscribe(FeedKind.PERSONAL, actor=world.deputy)
+        db.session.commit()
+        with (
+            serving(url, tmp_path) as server,
+            witness.listening_in(server.base) as (base, asked),
+            witness.evolution_subscribed(tmp_path, f"{base}/cal/{token}/calendar.ics") as client,
+        ):
+            first = client.holds(lambda held: len(held) == 2)
+            assert [e.split("|")[1] for e in first] == [one.title, two.title]
+            assert asked[0] == (None, 200)
+            count = len(asked)
+            assert client.holds(lambda held: len(asked) > count, again=True) == first
+            assert {status for _known, status in asked[1:]} == {304}, "nothing changed: asked by fingerprint, told so"
+            assert all(known for known, _status in asked[1:])
+
+            schedule.amend_station(world.station, {"name": "新名联络站"}, actor=world.organiser)
+            db.session.commit()
+            held = client.holds(lambda held: any("新名联络站" in e for e in held), again=True)
+            assert [("新名联络站" in e) for e in held] == [True, True], "a renamed station reaches every event there"
+            assert asked[-1][0] is not None and asked[-1][1] == 200
+
+            times = factories.evening(one.day, "18:30", "20:30")
+            schedule.reschedule(one, station=one.station, reason="天黑得早", actor=world.organiser, **times)
+            db.session.commit()
+            held = client.holds(lambda held: any("T183000" in e for e in held), again=True)
+            assert len(held) == 2 and held[0].startswith(f"{one.day:%Y%m%d}T183000|{one.title}|")
+
+            schedule.cancel(two, reason="台风", actor=world.organiser)
+            seat = db.session.scalars(
+                select(schedule.Participant).where(
+                    schedule.Participant.hearing_id == one.id, schedule.Participant.user_id == world.deputy.id
+                )
+            ).one()
+            schedule.remove_participant(seat, actor=world.organiser)
+            db.session.commit()
+            (left,) = client.holds(lambda held: len(held) == 1, again=True)
+            assert left.split("|")[1] == f"【已取消】{two.title}"
+
+            operations.revoke(_row, actor=world.deputy)
+            db.session.commit()
+            count = len(asked)
+            client.holds(lambda held: len(asked) > count, again=True)
+            assert asked[-1][1] == 410
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_radicale_takes_all_three_at_one_place_from_the_caldav_library(tmp_path):
     first = occasion()
     moved = replace(first, sequence=5, starts=first.starts + timedelta(days=1), ends=first.ends + timedelta(days=1))
@@ -416,8 +472,6 @@ def test_vdirsyncer_keeps_one_item_for_each_event_and_khal_lists_them(tmp_path):
             IcsCalendarStream.calendar_from_ics(feeds.body(feeds.of(_row), base_url="http://x").decode()).events
         )
         hearing = world.hearing("announced", day=today() + timedelta(days=20))
-        from hearings.schedule import operations as schedule
-
         path = f"/cal/{token}/calendar.ics"
         with serving(url, tmp_path) as server:
             assert len(witness.by_vdirsyncer(tmp_path, server.base + path)) == count + 1

@@ -6,16 +6,21 @@ Each says what it made of a file; a missing one is a failure in CI and skips its
 import base64
 import contextlib
 import ctypes
+import http.client
+import http.server
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import vobject
@@ -71,6 +76,43 @@ for path in paths:
     calendar.save_event(open(path, encoding="utf-8", newline="").read())
     kept = calendar.events()
     print(len(kept), [e.vobject_instance.vevent.summary.value for e in calendar.date_search(*window, expand=False)])
+"""
+
+
+SUBSCRIBER = """
+import sys, gi
+gi.require_version("ECal", "2.0"); gi.require_version("EDataServer", "1.2"); gi.require_version("ICalGLib", "3.0")
+from gi.repository import ECal, EDataServer, ICalGLib
+source = EDataServer.SourceRegistry.new_sync(None).ref_source("ours")
+client = ECal.Client.connect_sync(source, ECal.ClientSourceType.EVENTS, 20, None)
+for line in sys.stdin:
+    if line.strip() == "again":
+        client.refresh_sync(None)
+    _ok, found = client.get_object_list_as_comps_sync("#t", None)
+    said = [c.get_dtstart().get_value().as_ical_string() + "|" + c.get_summary().get_value() + "|" +
+            (c.get_location() or "") for c in found]
+    print(";".join(sorted(said)), flush=True)
+"""
+
+SOURCE = """
+[Data Source]
+DisplayName=ours
+Enabled=true
+Parent=webcal-stub
+[Calendar]
+BackendName=webcal
+Selected=true
+[Authentication]
+Host=127.0.0.1
+Port={port}
+Method=none
+[Security]
+Method=none
+[WebDAV Backend]
+ResourcePath={path}
+[Refresh]
+Enabled=true
+IntervalMinutes=600
 """
 
 
@@ -151,9 +193,27 @@ def ical_js(chromium: Browser) -> Iterator[Callable[[bytes], list[str]]]:
     page.close()
 
 
+@contextlib.contextmanager
+def evolution_home() -> Iterator[dict[str, str]]:
+    """An environment of its own for Evolution's data server."""
+    need("dbus-run-session", "/usr/libexec/evolution-calendar-factory", "/usr/bin/python3")
+    home, run = tempfile.mkdtemp(), tempfile.mkdtemp()
+    try:
+        yield {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")} | {
+            "HOME": home,
+            "XDG_RUNTIME_DIR": run,
+            "GIO_USE_VFS": "local",
+            "GSETTINGS_BACKEND": "memory",
+            "NO_AT_BRIDGE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)
+
+
 def by_evolution(folder: Path, *files: bytes) -> list[list[str]]:
     """Evolution's data server receives scheduling files one after another; what its calendar holds after each."""
-    need("dbus-run-session", "/usr/libexec/evolution-calendar-factory", "/usr/bin/python3")
     probe = folder / "probe.py"
     probe.write_text(PROBE)
     paths = []
@@ -161,26 +221,95 @@ def by_evolution(folder: Path, *files: bytes) -> list[list[str]]:
         path = folder / f"{n}.ics"
         path.write_bytes(body)
         paths.append(str(path))
-    home, run = tempfile.mkdtemp(), tempfile.mkdtemp()
-    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")} | {
-        "HOME": home,
-        "XDG_RUNTIME_DIR": run,
-        "GIO_USE_VFS": "local",
-        "GSETTINGS_BACKEND": "memory",
-        "NO_AT_BRIDGE": "1",
-        "LC_ALL": "C.UTF-8",
-    }
-    done = subprocess.run(
-        ["dbus-run-session", "--", "/usr/bin/python3", str(probe), *paths],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.rmtree(run, ignore_errors=True)
+    with evolution_home() as env:
+        done = subprocess.run(
+            ["dbus-run-session", "--", "/usr/bin/python3", str(probe), *paths],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
     assert done.returncode == 0, done.stderr
     return [[e for e in line.split(";") if e] for line in done.stdout.splitlines()]
+
+
+class Subscriber:
+    """Evolution's data server with one subscribed address."""
+
+    def __init__(self, process: Any):
+        self.process = process
+
+    def _say(self, word: str) -> list[str]:
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return [e for e in self.process.stdout.readline().strip().split(";") if e]
+
+    def holds(self, wanted: Callable[[list[str]], bool], *, again: bool = False) -> list[str]:
+        """What it holds (`time|title|place`) once that is as `wanted`, or after a while; `again`: it asks us first."""
+        until = time.monotonic() + 30
+        found = self._say("again" if again else "list")
+        while not wanted(found) and time.monotonic() < until:
+            time.sleep(0.1)
+            found = self._say("list")
+        return found
+
+
+@contextlib.contextmanager
+def evolution_subscribed(folder: Path, url: str) -> Iterator[Subscriber]:
+    """Evolution's data server subscribes to an address over HTTP."""
+    parts = urlsplit(url)
+    probe = folder / "subscriber.py"
+    probe.write_text(SUBSCRIBER)
+    with evolution_home() as env:
+        place = Path(env["HOME"]) / ".config/evolution/sources"
+        place.mkdir(parents=True)
+        (place / "ours.source").write_text(SOURCE.format(port=parts.port, path=parts.path).lstrip())
+        process = subprocess.Popen(
+            ["dbus-run-session", "--", "/usr/bin/python3", str(probe)],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            yield Subscriber(process)
+        finally:
+            process.stdin.close()  # type: ignore[union-attr]
+            process.wait(20)
+
+
+@contextlib.contextmanager
+def listening_in(base: str) -> Iterator[tuple[str, list[tuple[str | None, int]]]]:
+    """An address that hands everything on to `base`, and what was asked there: (If-None-Match, status)."""
+    asked: list[tuple[str | None, int]] = []
+
+    class Between(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers.get("If-None-Match")
+            there = http.client.HTTPConnection(urlsplit(base).netloc, timeout=20)
+            there.request("GET", self.path, headers={"If-None-Match": known} if known else {})
+            answer = there.getresponse()
+            body = answer.read()
+            asked.append((known, answer.status))
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name not in ("Connection", "Transfer-Encoding", "Server", "Date"):
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            there.close()
+
+        def log_message(self, *words: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def by_vdirsyncer(folder: Path, url: str) -> list[Path]:
