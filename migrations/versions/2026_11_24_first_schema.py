@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 12:27:08.496870
+Made: 2026-11-24 12:35:32.705014
 """
 
 import sqlalchemy as sa
@@ -278,6 +278,7 @@ def upgrade() -> None:
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("follows_id", sa.Integer(), nullable=True),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
@@ -289,6 +290,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["chair_id"], ["user.id"], name=op.f("fk_hearing_chair_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_hearing_created_by_id")),
         sa.ForeignKeyConstraint(["follows_id"], ["hearing.id"], name=op.f("fk_hearing_follows_id")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["hearing.id"], name=op.f("fk_hearing_replaces_id")),
         sa.ForeignKeyConstraint(["station_id"], ["station.id"], name=op.f("fk_hearing_station_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hearing")),
         sa.UniqueConstraint("series", "serial_no", name=op.f("uq_hearing_series_serial_no")),
