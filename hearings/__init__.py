@@ -22,7 +22,7 @@ from config import Config
 
 from . import assets, cli, ddl, filters, health, language, permissions, templating, web
 from .calendars.routes import bp as calendars
-from .db import db, end_reading
+from .db import SQLite, db, end_reading
 from .desk.routes import bp as desk
 from .errors import RuleBroken
 from .forms import new_form_id
@@ -107,6 +107,8 @@ def _settle(app: Flask, instance: Path) -> None:
             # compiling a statement, or calling other processes for help with it, takes longer than any of ours runs
             "connect_args": {"connect_timeout": 3, "options": "-c jit=off -c max_parallel_workers_per_gather=0"},
         }
+    elif url.startswith("sqlite"):
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": SQLite}}
     key = app.config["SECRET_KEY"]
     if not key:
         place = instance / "secret-key"

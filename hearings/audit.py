@@ -8,7 +8,7 @@ A resident's data never stands in `details`, only that it changed.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,13 +54,18 @@ class AuditEvent(Model):
 
     def digest(self) -> str:
         """SHA-256 over the line and the hash before it."""
-        at = self.at.timestamp()
-        body = [
-            self.previous_hash, f"{at:.6f}", self.actor_id, self.actor_name, self.address, self.action,
-            self.subject_type, self.subject_id, self.hearing_id, self.status, self.details,
-        ]  # fmt: skip
-        text_ = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text_.encode()).hexdigest()
+        return _digest({name: getattr(self, name) for name in ("previous_hash", "at", *_SEALED)})
+
+
+_SEALED = (
+    "actor_id", "actor_name", "address", "action", "subject_type", "subject_id", "hearing_id", "status", "details",
+)  # fmt: skip
+
+
+def _digest(line: Mapping[str, Any]) -> str:
+    body = [line["previous_hash"], f"{line['at'].timestamp():.6f}", *(line[name] for name in _SEALED)]
+    words = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def record(action: str, subject: Any, actor: Any, *, status: str | None = None, **details: Any) -> None:
@@ -114,7 +119,8 @@ def _close_chain(session: Session) -> None:
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-    last = session.execute(_LAST).scalar() or GENESIS
+    connection = session.connection()
+    last = connection.execute(_LAST).scalar() or GENESIS
     rows = []
     for line in lines:
         subject = line.pop("subject")
@@ -126,11 +132,12 @@ def _close_chain(session: Session) -> None:
             "subject_id": identity[0] if identity and isinstance(identity[0], int) else None,
             "previous_hash": last,
         }
-        last = AuditEvent(**line).digest()
+        last = _digest(line)
         rows.append(line | {"hash": last})
-    session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+    connection.execute(_INSERT, rows)
 
 
+_INSERT: Any = insert(AuditEvent.__table__)  # type: ignore[arg-type]
 _LAST = select(AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
 

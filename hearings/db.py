@@ -1,7 +1,8 @@
 """The database session, the base class of all models, and the only clock.
 
 SQLite and PostgreSQL both. On SQLite a transaction that will write opens with BEGIN IMMEDIATE, so that it
-never finds out half-way that another writer was first; every request but GET and every command does.
+never finds out half-way that another writer was first; every command does, and every request but GET once it is
+known who asks.
 """
 
 import fcntl
@@ -146,21 +147,82 @@ def reading() -> Iterator[None]:
 
 
 def will_write(yes: bool) -> None:
-    """Say for the rest of this request whether its transactions take the write lock at once."""
+    """Say for the rest of this request whether the transactions it opens take the write lock at once."""
     _writing.set(yes)
+
+
+def write_from_here() -> None:
+    """From here to the end of this request transactions take the write lock.
+
+    One under way on SQLite is begun anew with it. What it has read stays: on PostgreSQL, too, others may write
+    between two statements of one transaction.
+    """
+    _writing.set(True)
+    if not db.session.registry.has() or not db.session().in_transaction():
+        return
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.rollback()
+        _queue_up(connection)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class SQLite(sqlite3.Connection):
+    """A connection whose writers wait for the disk side by side, not one behind the other.
+
+    An answered promise survives a power cut: a commit has come back when its pages lie on the disk. SQLite's own way
+    (synchronous=FULL) waits for the disk with the write lock held. Here it writes the log in order and without waiting
+    (NORMAL: always whole, but its end may be lost), then the next writer has its turn, and the log is synced. A
+    commit takes with it all that lie before it in the log; what a checkpoint has moved into the database meanwhile
+    was synced before and after.
+    """
+
+    turn: int | None = None
+    """The open file that says whose turn it is to write, while it is ours."""
+    log = ""
+    _counted = 0
+
+    def open_log(self) -> None:
+        """Find the log; without one (in memory, or a file system that has no WAL) SQLite keeps to its own way."""
+        mode = self.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        place = self.execute("PRAGMA database_list").fetchone()[2]
+        if mode == "wal" and place:
+            self.log = f"{place}-wal"
+        self.execute(f"PRAGMA synchronous={'NORMAL' if self.log else 'FULL'}")
+
+    def commit(self) -> None:
+        """Commit; come back when what was written is on the disk. Raises `OSError` when the disk does not take it."""
+        wrote = self.in_transaction and (self.turn is not None or self.total_changes != self._counted)
+        super().commit()
+        self._counted = self.total_changes
+        self.pass_on()
+        if wrote and self.log:
+            with suppress(FileNotFoundError):  # no log: there was nothing to write
+                log = os.open(self.log, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fdatasync(log)
+                finally:
+                    os.close(log)
+
+    def pass_on(self) -> None:
+        """Our turn is over."""
+        if self.turn is not None:
+            os.close(self.turn)
+            self.turn = None
 
 
 @event.listens_for(Engine, "connect")
 def _on_connect(connection: Any, record: Any) -> None:
-    if isinstance(connection, sqlite3.Connection):
+    if isinstance(connection, SQLite):
         connection.isolation_level = None  # we say BEGIN ourselves
+        connection.open_log()
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",  # an answered promise survives a power cut
             "foreign_keys=ON",
             "busy_timeout=15000",
             "cache_size=-8000",
+            "wal_autocheckpoint=4000",  # 16 MB: a checkpoint waits for the disk twice
             "temp_store=MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -211,7 +273,9 @@ def _on_begin(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         if _writing.get():
             _queue_up(connection)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.connection.driver_connection.execute("BEGIN")
 
 
 WAIT = 15.0
@@ -225,8 +289,8 @@ def _queue_up(connection: Any) -> None:
     the database says whose turn it is; the system gives it back when a process dies. After `WAIT` SQLite is asked
     all the same, and says in its way that it is busy.
     """
-    place = connection.engine.url.database
-    if not place or place == ":memory:" or "turn" in connection.info:
+    place, driver = connection.engine.url.database, connection.connection.driver_connection
+    if not place or place == ":memory:" or driver.turn is not None:
         return
     handle = os.open(f"{place}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time_.monotonic() + WAIT
@@ -239,12 +303,11 @@ def _queue_up(connection: Any) -> None:
                 return
             time_.sleep(0.001)
         else:
-            connection.info["turn"] = handle
+            driver.turn = handle
             return
 
 
 @event.listens_for(Pool, "checkin")
 def _turn_is_over(connection: Any, record: Any) -> None:
-    handle = record.info.pop("turn", None)
-    if handle is not None:
-        os.close(handle)
+    if isinstance(connection, SQLite):
+        connection.pass_on()

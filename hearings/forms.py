@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -221,6 +221,9 @@ class Number(IntegerField):
             raise ValueError(_("This is not a whole number.")) from None
 
 
+Offered = Iterable[tuple[Any, Any]] | Callable[[], Iterable[tuple[Any, Any]]]
+
+
 def _nothing_or(kind: Any) -> Any:
     def coerce(value: Any) -> Any:
         if value is None or value in ("", "None"):
@@ -265,10 +268,14 @@ class Choice(SelectField):
         kw.setdefault("widget", _Dropdown())
         super().__init__(label, _rules(required, rules), coerce=_nothing_or(kind), validate_choice=False, **kw)
 
-    def offer(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        """Set the choices: (value, words)."""
-        rest = [(str(v), words) for v, words in pairs]
-        self.choices = [("", self.blank), *rest] if self.with_blank or not rest else rest
+    def offer(self, pairs: Offered) -> None:
+        """Set the choices: (value, words), or what gives them once somebody looks."""
+
+        def choices() -> list[tuple[Any, Any]]:
+            rest = [(str(v), words) for v, words in (pairs() if callable(pairs) else pairs)]
+            return [("", self.blank), *rest] if self.with_blank or not rest else rest
+
+        self.choices = choices  # type: ignore[assignment]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -294,9 +301,9 @@ class Choices(SelectMultipleField):
     def __init__(self, label: Any, *, required: bool = False, kind: Any = int, rules: Iterable[Any] = (), **kw: Any):
         super().__init__(label, _rules(required, rules), coerce=kind, validate_choice=False, **kw)
 
-    def offer(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        """Set the choices: (value, words)."""
-        self.choices = list(pairs)
+    def offer(self, pairs: Offered) -> None:
+        """Set the choices: (value, words), or what gives them once somebody looks."""
+        self.choices = lambda: list(pairs() if callable(pairs) else pairs)  # type: ignore[assignment]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -306,6 +313,8 @@ class Choices(SelectMultipleField):
             raise ValueError(_("Please choose from the list.")) from None
 
     def pre_validate(self, form: Any) -> None:
+        if not self.data:
+            return
         known = {str(choice[0]) for choice in self.choices or ()}
         if any(str(value) not in known for value in self.data or ()):
             raise ValidationError(_("Please choose from the list."))

@@ -15,9 +15,9 @@ from typing import Any
 from flask import abort, request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, bindparam, false, or_, select, true
 
-from .db import db
+from .db import db, today
 
 
 class Role(StrEnum):
@@ -202,27 +202,63 @@ def allowed(user: Any, thing: Any, actions: Iterable[str]) -> set[str]:
     return {action for action, key in keys.items() if verdict[key]}
 
 
+class StandIn:
+    """A person of a kind, for the clauses of `scoped`: what the kind does not fix is a parameter."""
+
+    def __init__(self, role_set: frozenset[Role], is_district: bool) -> None:
+        self.role_set = role_set
+        self.is_district = is_district
+        self.id: Any = bindparam("person_id")
+        self.department_ids: Any = bindparam("person_departments", expanding=True)
+        self.station_ids: Any = bindparam("person_stations", expanding=True)
+        self.streets: Any = bindparam("person_streets", expanding=True)
+
+
+@functools.lru_cache(maxsize=256)
+def _stand_in(role_set: frozenset[Role], is_district: bool) -> StandIn:
+    return StandIn(role_set, is_district)
+
+
+def stand_in(user: Any) -> StandIn:
+    """One and the same for all people of a kind, so that it can be the key under which a statement is kept."""
+    roles = user.role_set
+    return _stand_in(roles, Role.ORGANISER not in roles or user.is_district)
+
+
+def particulars(user: Any) -> dict[str, Any]:
+    """The parameters that belong to a statement with this person's stand-in, and the day."""
+    roles, district = user.role_set, stand_in(user).is_district
+    return {
+        "person_id": user.id,
+        "person_departments": user.department_ids if Role.DEPARTMENT in roles else [],
+        "person_stations": [] if district else user.station_ids,
+        "person_streets": [] if district else user.streets,
+        "today": today(),
+    }
+
+
 def fetch(action: str, model: Any, id_: int, user: Any, *, lock: bool = False, options: Any = ()) -> Any:
     """The row, if the person may read it and do `action` on it; else aborts with 404 or 403."""
     if id_ > 2**31 - 1:  # no database keeps such a number, and one says so with an error
         abort(404)
-    entity = model.__tablename__
-    read = f"{entity}.read"
-    if read not in POLICY:
-        read = action
-    statement = select(model, scoped(action, user, model).label("may")).where(
-        model.id == id_, scoped(read, user, model)
-    )
+    statement = _fetching(action, model, stand_in(user), lock and db.engine.dialect.name == "postgresql")
     if options:
         statement = statement.options(*options)
-    if lock and db.engine.dialect.name == "postgresql":
-        statement = statement.with_for_update(of=model)
-    found = db.session.execute(statement).unique().one_or_none()
+    found = db.session.execute(statement, particulars(user) | {"row_id": id_}).unique().one_or_none()
     if found is None:
         abort(404)
     if not found.may:
         abort(403)
     return found[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _fetching(action: str, model: Any, who: StandIn, lock: bool) -> Any:
+    """The row `row_id` for a person of this kind, and whether `action` is theirs."""
+    read = f"{model.__tablename__}.read"
+    may_read = scoped(read if read in POLICY else action, who, model)
+    found = select(model, scoped(action, who, model).label("may")).where(model.id == bindparam("row_id"), may_read)
+    return found.with_for_update(of=model) if lock else found
 
 
 def requires(action: str, model: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

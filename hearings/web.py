@@ -31,7 +31,7 @@ from flask import (
 from flask_babel import gettext as _
 from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import ForeignKey, delete
+from sqlalchemy import ForeignKey, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import FileStorage
@@ -39,11 +39,12 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from . import language, undo
-from .db import LOCAL, Model, db, now, will_write
+from .db import LOCAL, Model, db, now, will_write, write_from_here
 from .errors import RuleBroken
 from .forms import Form, form_owner, new_form_id
 from .people.models import User
 from .permissions import public, signed_in
+from .prepared import ask
 
 bp = Blueprint("web", __name__)
 csrf = CSRFProtect()
@@ -69,6 +70,12 @@ class SubmittedForm(Model):
     at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+_SUBMITTED: Any = insert(SubmittedForm.__table__)  # type: ignore[arg-type]
+_DONE = select(SubmittedForm.location).where(
+    SubmittedForm.form_id == bindparam("form_id"), SubmittedForm.user_id == bindparam("user_id")
+)
+
+
 class ParkedRequest(Model):
     """A post that arrived without a sign-in. Kept for fifteen minutes, encrypted."""
 
@@ -90,7 +97,7 @@ def me() -> User:
 
 def before_request() -> Any:
     """Every request passes here: idle sign-ins end, undeclared views are closed, repeats go to the result."""
-    will_write(request.method not in ("GET", "HEAD", "OPTIONS"))
+    will_write(False)
     if request.endpoint == "health.healthz":  # at once: what comes after would ask the database who is signed in
         return current_app.view_functions[request.endpoint]()
     if request.endpoint in ("static", "bootstrap.static"):
@@ -110,6 +117,8 @@ def before_request() -> Any:
             flash(_("You were away for a while. Please sign in again."), "warning")
         elif moment - session.get("seen", 0) > 60:
             session["seen"] = moment
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        write_from_here()
     if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
         return None
     action = getattr(current_app.view_functions[request.endpoint], "action", None)
@@ -130,8 +139,8 @@ def before_request() -> Any:
 def _repeated(form_id: str | None) -> Response | None:
     if not form_id:
         return None
-    done = db.session.get(SubmittedForm, form_id)
-    return redirect(done.location, 303) if done is not None and done.user_id == current_user.id else None
+    done = ask(_DONE, {"form_id": form_id, "user_id": current_user.id}).scalar()
+    return redirect(done, 303) if done is not None else None
 
 
 def _sign_in_first() -> Response:
@@ -226,12 +235,12 @@ def go_on() -> Any:
 
 def finish(location: str) -> Any:
     """Commit once, remember the form's one-time id with its result, and answer 303 (JSON to autosave)."""
-    form_id = request.form.get("form_id")
-    if form_id and form_owner(form_id) == current_user.id:
-        db.session.add(SubmittedForm(form_id=form_id, user_id=current_user.id, location=location))
-    else:
+    form_id, person = request.form.get("form_id"), current_user.id
+    if form_id and form_owner(form_id) != person:
         form_id = None
     try:
+        if form_id:
+            db.session.execute(_SUBMITTED, {"form_id": form_id, "user_id": person, "location": location})
         db.session.commit()
     except IntegrityError:
         db.session.rollback()

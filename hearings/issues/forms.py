@@ -1,8 +1,9 @@
 """Forms of the issues room, and the pieces of them that the session screen uses too."""
 
+import functools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -151,7 +152,10 @@ class ExchangeForm(Form):
 
 
 class IssueForm(Form):
-    """What was said, by whom, where. The statement comes first; everything else may follow later."""
+    """What was said, by whom, where. The statement comes first; everything else may follow later.
+
+    What can be chosen is asked for only where something was chosen, or the form is shown.
+    """
 
     statement = TextBlock(
         _l("What is the trouble?"),
@@ -181,35 +185,43 @@ class IssueForm(Form):
     def __init__(
         self,
         *args: Any,
-        deputies: Sequence[Any] = (),
-        streets: Sequence[str] = (),
-        topics: Sequence[Any] = (),
+        deputies: Callable[[], Sequence[Any]] = tuple,
+        streets: Callable[[], Sequence[str]] = tuple,
+        topics: Callable[[], Sequence[Any]] = tuple,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.deputies = {d.id for d in deputies}
-        self.topics = {t.id: t for t in topics}
-        people = [(d.id, d.name) for d in deputies]
-        self.lead_deputy.offer(people)
-        self.cosigners.offer(people)
+        self._deputies, self._topics = functools.cache(deputies), functools.cache(topics)
+        self.lead_deputy.offer(lambda: [(d.id, d.name) for d in self._deputies()])
+        self.cosigners.offer(lambda: [(d.id, d.name) for d in self._deputies()])
         self.category.offer(enum_choices(CATEGORY_LABELS))
-        self.street.offer((s, s) for s in streets)
-        self.topic.offer((t.id, t.title) for t in topics)
+        self.street.offer(lambda: [(s, s) for s in streets()])
+        self.topic.offer(lambda: [(t.id, t.title) for t in self._topics()])
         if not self.is_submitted() and self.category.data is None:
             self.category.data = Category.OTHER
             self.rebase()
 
+    @property
+    def deputies(self) -> set[int]:
+        """The ids of those who can be chosen."""
+        return {d.id for d in self._deputies()}
+
+    @property
+    def topics(self) -> dict[int, Any]:
+        """What can be chosen, by id."""
+        return {t.id: t for t in self._topics()}
+
     def rows(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes by field name, with ids made rows: what `operations.amend_issue` takes."""
         made = dict(changes)
-        named = [i for i in (made.get("lead_deputy"), *(made.get("cosigners") or ())) if i in self.deputies]
-        people = persons(named)
+        named = [i for i in (made.get("lead_deputy"), *(made.get("cosigners") or ())) if i]
+        people = persons([i for i in named if i in self.deputies] if named else [])
         if "lead_deputy" in made:
             made["lead_deputy"] = people.get(made["lead_deputy"] or 0)
         if "cosigners" in made:
             made["cosigners"] = [people[i] for i in made["cosigners"] or ()]
         if "topic" in made:
-            made["topic"] = self.topics.get(made["topic"] or 0)
+            made["topic"] = self.topics.get(made["topic"]) if made["topic"] else None
         return made
 
     def fields(self) -> dict[str, Any]:

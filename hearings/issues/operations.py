@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.orm import aliased
 
 from .. import audit, undo, workdays, workflow
 from ..db import db, now, today
@@ -14,6 +15,7 @@ from ..errors import RuleBroken
 from ..files import StoredFile
 from ..filters import day as day_words
 from ..people.models import Department, DepartmentKind, User
+from ..prepared import ask
 from ..schedule.models import Hearing, HearingStatus, Topic
 from ..workflow import guard
 from . import limits
@@ -70,20 +72,17 @@ def log_issue(
     After the hearing has concluded it is marked as a late entry (补录).
     """
     may_log(hearing)
-    if client_id:
-        there = db.session.scalar(select(Issue).where(Issue.client_id == client_id))
-        if there is not None:
-            return there
-    last = db.session.execute(
-        select(func.max(Issue.number), func.max(Issue.position)).where(Issue.hearing_id == hearing.id)
-    ).one()
+    db.session.flush()
+    number, position, there = ask(_ARRIVAL, {"hearing": hearing.id, "client": client_id or ""}).one()
+    if there is not None:
+        return db.session.get_one(Issue, there)
     issue = Issue(
-        hearing=hearing,
-        number=(last[0] or 0) + 1,
-        position=(last[1] or 0) + 1,
+        hearing_id=hearing.id,
+        number=(number or 0) + 1,
+        position=(position or 0) + 1,
         client_id=client_id or None,
-        topic=topic,
-        lead_deputy=lead_deputy,
+        topic_id=topic.id if topic else None,
+        lead_deputy_id=lead_deputy.id if lead_deputy else None,
         cosigners=[d for d in cosigners if d is not lead_deputy],
         resident=resident,
         community=community,
@@ -93,7 +92,7 @@ def log_issue(
         place=place,
         street=street,
         is_late=hearing.status == HearingStatus.CONCLUDED,
-        logged_by=actor,
+        logged_by_id=actor.id,
         written_at=written_at or now(),
         received_at=now(),
     )
@@ -101,6 +100,15 @@ def log_issue(
     db.session.flush()
     audit.record("issue.log", issue, actor, status=IssueStatus.REGISTERED)
     return issue
+
+
+_same = aliased(Issue)
+_ARRIVAL = select(
+    func.max(Issue.number),
+    func.max(Issue.position),
+    select(_same.id).where(_same.client_id == bindparam("client")).scalar_subquery(),
+).where(Issue.hearing_id == bindparam("hearing"))
+"""Of a hearing, the last number and place on its list; and what this device's id has already made."""
 
 
 def headline(statement: str, most: int = 24) -> str:

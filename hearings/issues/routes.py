@@ -174,7 +174,9 @@ def new(hearing: Hearing) -> Any:
     if request.method == "GET":
         operations.may_log(hearing)
     user = me()
-    form: Any = LogForm(deputies=queries.deputies(hearing), streets=queries.streets(), topics=queries.topics(hearing))
+    form: Any = LogForm(
+        deputies=lambda: queries.deputies(hearing), streets=queries.streets, topics=lambda: queries.topics(hearing)
+    )
     if not form.is_submitted():
         form.client_id.data = uuid.uuid4().hex
         form.street.data = hearing.station.street
@@ -490,7 +492,9 @@ def edit(issue: Issue) -> Any:
     people = queries.deputies(issue.hearing)
     there = {p.id for p in people}
     people += [u for u in (issue.lead_deputy, *issue.cosigners) if u is not None and u.id not in there]
-    form: Any = IssueForm(data=now, deputies=people, streets=streets, topics=queries.topics(issue.hearing))
+    form: Any = IssueForm(
+        data=now, deputies=lambda: people, streets=lambda: streets, topics=lambda: queries.topics(issue.hearing)
+    )
     dropped: set[str] = set()
     if Role.ORGANISER not in me().role_set:
         dropped |= {"lead_deputy", "cosigners"}

@@ -266,18 +266,20 @@ def _ready(form: Any) -> Any:
 def issue_form(seen: queries.Night, issue: Issue, *, fresh_as: str = "") -> Any:
     """The form of an opened issue; its deputies are rows only where it was posted."""
     people = seen.deputies
-    kwargs: dict[str, Any] = {"data": issue_values(issue), "streets": known_streets(seen, issue)}
+    kwargs: dict[str, Any] = {"data": issue_values(issue), "streets": lambda: known_streets(seen, issue)}
     if fresh_as:
-        return _ready(fresh(IssueForm, fresh_as, deputies=people, **kwargs))
-    return _ready(IssueForm(deputies=queries.people(people), **kwargs))
+        return _ready(fresh(IssueForm, fresh_as, deputies=lambda: people, **kwargs))
+    return _ready(IssueForm(deputies=lambda: queries.people(people), **kwargs))
 
 
 def log_form(seen: queries.Night, *, fresh_as: str = "") -> Any:
     """The form of a new issue; its deputies are rows only where it was posted."""
-    people, streets = seen.deputies, known_streets(seen)
+    people = seen.deputies
+    kwargs: dict[str, Any] = {"streets": lambda: known_streets(seen)}
     if fresh_as:
-        return _ready(fresh(IssueForm, fresh_as, data={"category": Category.OTHER}, deputies=people, streets=streets))
-    return _ready(IssueForm(deputies=queries.people(people), streets=streets))
+        new = {"category": Category.OTHER}
+        return _ready(fresh(IssueForm, fresh_as, data=new, deputies=lambda: people, **kwargs))
+    return _ready(IssueForm(deputies=lambda: queries.people(people), **kwargs))
 
 
 def known_streets(seen: queries.Night, issue: Issue | None = None) -> list[str]:
