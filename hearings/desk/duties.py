@@ -1,7 +1,7 @@
 """What a person must do now: small rules, each a query of standard columns, asked together in one statement.
 
 A rule says for whom it is (an action the person may do, in its scope), what rows wait, until when, and what the line
-says. All rules of a person are joined by UNION ALL, each cut at fifty rows with its number counted to a thousand, so
+says. All rules of a person are joined by UNION ALL, each cut at twenty rows with its number counted to a thousand, so
 that the front page costs the same few statements for one duty and for three hundred. What is asked depends on what a
 person is and not on who: each statement is built once per kind of person (`prepared`).
 """
@@ -62,7 +62,7 @@ from ..reviews.models import AgendaItem, Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
 from ..workflow import LABELS
 
-SHOWN = 50
+SHOWN = 20
 """Lines of one kind on the front page; more are reached by the list."""
 EXACT = 1000
 SOON_DAYS = 14

@@ -44,7 +44,8 @@ ROUNDS, TURN = 5, 0.8
 """Turns of hello and of the page, and seconds of each."""
 HELLO_PORT, PORT = 5730, 5731
 LARGE = (2_000, 100_000, 150_000)
-SMALL = (20, 1_000, 1_500)
+SMALL = (60, 1_000, 1_500)
+"""Hearings, issues, commitments; enough hearings to fill a page of their list in both."""
 
 
 @contextlib.contextmanager

@@ -193,8 +193,10 @@ def _hearings(count: int, ids: Any, dice: random.Random) -> None:
 
 CLOSED = ("struck_off",) * 12 + ("answered",) * 3 + ("not_accepted",)
 OPEN = (*CLOSED, "in_handling", "in_handling", "replied", "replied", "assigned")
-RECENT = 0.97
-"""What lies before this share of the rows has long been closed."""
+RECENT = {"issues": 3_000, "commitments": 4_500}
+"""So many of the last rows are of these months; what lies before them has long been closed. In the small office all
+
+are: its people have about as much to do, and what the large one has more is history."""
 
 
 def _issues(count: int, hearings: int, ids: Any, dice: random.Random) -> None:
@@ -204,7 +206,7 @@ def _issues(count: int, hearings: int, ids: Any, dice: random.Random) -> None:
         hearing = 1 + (i - 1) * hearings // count
         number = seen[hearing] = seen.get(hearing, 0) + 1
         when = datetime.now(UTC) - timedelta(days=(hearings - hearing) * 3 + 1)
-        status = dice.choice(OPEN if i > count * RECENT else CLOSED)
+        status = dice.choice(OPEN if i > count - RECENT["issues"] else CLOSED)
         words = statement(dice)
         if i % 20000 == 777 % count:
             words = f"{RARE}，{words}"[:300]
@@ -247,7 +249,7 @@ def _commitments(count: int, issues: int, ids: Any, dice: random.Random) -> None
     rows, texts = [], []
     for i in range(1, count + 1):
         issue = 1 + (i - 1) * issues // count
-        recent = i > count * RECENT
+        recent = i > count - RECENT["commitments"]
         when = datetime.now(UTC) - timedelta(days=dice.randrange(1, 120) if recent else dice.randrange(120, 4000))
         status = dice.choice(("kept",) * 3 + ("open", "open") if recent else ("kept",) * 14 + ("released",))
         measure = "完成" + "".join(dice.choice(WORDS) for _ in range(5)) + "整改"
