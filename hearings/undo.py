@@ -1,7 +1,8 @@
 """Undo instead of "are you sure?": a compensating act, offered to the same person for a while.
 
 An operation that can be taken back says so with `offer()`; the room registers the compensation with
-`@compensation(name)`, which raises `RuleBroken` when something rests on the act by now.
+`@compensation(name)`, which raises `RuleBroken` when something rests on the act by now. An offer that names the
+`page` of its thing is found there again (`standing()`) for as long as it holds, not only in the next page's head.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +11,9 @@ from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import current_app, flash, get_template_attribute, has_request_context
+from flask import current_app, flash, get_template_attribute, has_request_context, session
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, inspect, select
+from sqlalchemy import ForeignKey, Index, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,17 +24,24 @@ from .errors import RuleBroken
 class UndoOffer(Model):
     """An act that its doer may take back until `until`."""
 
+    __table_args__ = (Index("ix_undo_offer_actor_id_page", "actor_id", "page"),)
+
     id: Mapped[int] = mapped_column(primary_key=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     act: Mapped[str]
     payload: Mapped[dict[str, Any]]
     back: Mapped[str]
     """Where to go after undoing."""
+    said: Mapped[str]
+    """What was done, in the doer's language."""
+    page: Mapped[str | None]
+    """The address of the thing's own page, which shows the offer while it stands."""
     until: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
 
 _compensations: dict[str, Callable[..., Any]] = {}
+_holding: dict[str, Callable[..., bool]] = {}
 _part_of_one: ContextVar[bool] = ContextVar("part_of_one", default=False)
 
 
@@ -47,11 +55,15 @@ def as_one() -> Iterator[None]:
         _part_of_one.reset(token)
 
 
-def compensation(act: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register how to take an act back: `f(actor=…, **payload)`."""
+def compensation(
+    act: str, holds: Callable[..., bool] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register how to take an act back: `f(actor=…, **payload)`; `holds(**payload)` says whether it still can be."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         _compensations[act] = function
+        if holds is not None:
+            _holding[act] = holds
         return function
 
     return register
@@ -62,10 +74,20 @@ def is_part() -> bool:
     return _part_of_one.get()
 
 
-def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -> UndoOffer | None:
+def offer(
+    act: str,
+    said: Any,
+    *,
+    actor: Any,
+    back: str = "/",
+    page: str | None = None,
+    lasts: timedelta | None = None,
+    **payload: Any,
+) -> UndoOffer | None:
     """Offer to take `act` back; in a request the offer is flashed with the sentence `said`.
 
-    Inside `as_one()` nothing is offered, and None comes back.
+    With `page`, the address of the thing's own page, it is shown there too. It lasts UNDO_MINUTES unless `lasts`
+    says otherwise. Inside `as_one()` nothing is offered, and None comes back.
     """
     if _part_of_one.get():
         return None
@@ -74,7 +96,9 @@ def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -
         act=act,
         payload=payload,
         back=back,
-        until=now() + timedelta(minutes=current_app.config["UNDO_MINUTES"]),
+        said=str(said),
+        page=page,
+        until=now() + (lasts or timedelta(minutes=current_app.config["UNDO_MINUTES"])),
     )
     db.session.add(kept)
     db.session.flush()
@@ -82,6 +106,30 @@ def offer(act: str, said: Any, *, actor: Any, back: str = "/", **payload: Any) -
         form = get_template_attribute("macros/ui.html", "undo_form")
         flash(form(f"/undo/{kept.id}", str(said)), "undo")
     return kept
+
+
+def standing(page: str, *, actor: Any, limit: int = 3) -> list[UndoOffer]:
+    """This person's offers on a thing's page that can still be taken up, the newest first.
+
+    One that the head of this very page is about to show is left out. One statement, and what `holds` asks.
+    """
+    flashed = " ".join(str(words) for _kind, words in session.get("_flashes", ())) if has_request_context() else ""
+    rows = db.session.scalars(
+        select(UndoOffer)
+        .where(
+            UndoOffer.actor_id == actor.id,
+            UndoOffer.page == page,
+            UndoOffer.used_at.is_(None),
+            UndoOffer.until >= now(),
+        )
+        .order_by(UndoOffer.id.desc())
+        .limit(limit)
+    )
+    return [
+        kept
+        for kept in rows
+        if f'"/undo/{kept.id}"' not in flashed and _holding.get(kept.act, lambda **_payload: True)(**kept.payload)
+    ]
 
 
 def take_back(offer_id: int, *, actor: Any) -> UndoOffer:

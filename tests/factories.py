@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from hearings.db import LOCAL, db, today
+from hearings.db import LOCAL, db, now, today
 from hearings.issues import operations as issues
 from hearings.issues.models import Issue
 from hearings.people import operations as people
@@ -52,6 +52,11 @@ def evening(day: date, start: str = "19:00", end: str = "21:00") -> dict[str, da
         "starts_at": datetime.combine(day, time.fromisoformat(start), LOCAL),
         "ends_at": datetime.combine(day, time.fromisoformat(end), LOCAL),
     }
+
+
+def tonight() -> dict[str, datetime]:
+    """An evening that is about to begin, whatever the hour a test runs at."""
+    return {"starts_at": now(), "ends_at": now() + timedelta(hours=2)}
 
 
 @dataclass

@@ -445,7 +445,7 @@ def it_is_looked_back_at(cast):
         organiser.reads("时限由2025年8月31日调整为2025年10月31日，并作为延期存档。")
         organiser.opens(f"{look_back}/findings/6").sends("记录结论", found="井盖换了，车一过就响。", verdict="重新办理")
         organiser.reads("已记录：重新办理，第2轮已开始。", "已查看3项，共3项")
-        organiser.sends("结束会议").reads("已结束")
+        organiser.follows("结束会议").reads("保持未登记").sends("结束会议", rest="记为缺席").reads("已结束")
         cast.department.opens("/issues/6").reads("第2轮", "井盖换了，车一过就响。", "2025年8月11日前答复")
 
 

@@ -483,7 +483,7 @@ class Loader:
         )
 
     def on_hearing_concluded(self, key: str, by: User) -> None:
-        schedule.conclude(self.hearings[key], actor=by)
+        schedule.conclude(self.hearings[key], rest=Came.ABSENT, actor=by)
 
     def on_minutes_drafted(self, key: str, by: User, *, text: str | None = None) -> None:
         minutes.draft(self.hearings[key], actor=by)

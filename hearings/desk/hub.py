@@ -19,7 +19,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Integer, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
-from .. import workflow
+from .. import undo, workflow
 from ..audit import AuditEvent
 from ..db import LOCAL, today
 from ..filters import clock, day, percent, short_day
@@ -43,6 +43,7 @@ from ..people.models import Department, User
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, requires, scoped
 from ..prepared import StandIn, ask, particulars, stand_in
+from ..reviews.course import begin
 from ..reviews.models import BALLOT_LABELS, VERDICT_LABELS, AgendaItem, Ballot, Finding
 from ..reviews.queries import rule_words
 from ..schedule.models import (
@@ -255,7 +256,7 @@ def hub(hearing: Hearing) -> Any:
     _choose_actions(shown)
     return render_template(
         "desk/hub.html", hub=shown, hearing=hearing, base=f"/hearings/{hearing.id}", as_of=as_of, asked=asked,
-        complaint=complaint,
+        complaint=complaint, undos=undo.standing(f"/hearings/{hearing.id}", actor=user) if "hearing.amend" in mine else [],
     )  # fmt: skip
 
 
@@ -572,7 +573,7 @@ def _seats(shown: Hub) -> None:
         told = _answers(shown.hearing, rows)
         shown.answers = told if told.asked or outbox.mail_is_set() else None
     lists: dict[Any, dict[Any, list[Any]]] = {listed: defaultdict(list) for listed in AttendanceList}
-    seats = came = leave = absent = 0
+    seats = came = leave = absent = open_ = 0
     said, stop = shown.words.came, shown.words.stop
     free = functools.cache(lambda count: _("%(count)d seats", count=count))  # two hundred of them, of a few sizes
     for name, unit, capacity, listed, places, counted, arrived, reason, proxy, is_stand_in, is_walk_in, *_more in rows:
@@ -584,6 +585,8 @@ def _seats(shown: Hub) -> None:
             leave += places
         elif arrived == Came.ABSENT:
             absent += places
+        else:
+            open_ += places
         name, unit = name or "", unit or ""
         if capacity == Capacity.CHAIR:
             shown.chair = name
@@ -617,6 +620,7 @@ def _seats(shown: Hub) -> None:
             words += [_("%(count)d signed in", count=came)]
             words += [_("%(count)d on leave", count=leave)] if leave else []
             words += [_("%(count)d absent", count=absent)] if absent else []
+            words += [_("%(count)d not registered", count=open_)] if open_ else []
         shown.seat_count = _(", ").join(words)
 
 
@@ -920,7 +924,7 @@ def _choose_actions(shown: Hub) -> None:
         case HearingStatus.DRAFT:
             shown.primary = link(f"{base}/announce", _("Announce"))
         case HearingStatus.ANNOUNCED if hearing.day <= today():
-            shown.primary = post(f"{base}/open", _("Open the session"))
+            shown.primary = _button(begin(hearing))
         case HearingStatus.ANNOUNCED:
             shown.primary = link(f"{base}/participants", _("Look after the seats"))
         case HearingStatus.IN_SESSION:
@@ -960,6 +964,13 @@ def _choose_actions(shown: Hub) -> None:
     if shown.primary is None:
         shown.primary = links.pop()
     shown.actions = links
+
+
+def _button(course: Any) -> Row:
+    """What begins a meeting: a button, or a way to the page that asks first."""
+    return {"url": course["url"], "label": course["label"]} | (
+        {"post": True, "sure": None} if course["at_once"] else {}
+    )
 
 
 def _unclosed(shown: Hub) -> bool:

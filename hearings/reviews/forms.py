@@ -1,6 +1,6 @@
 """Forms of the reviews room: sign-in, counts, planning, findings, confirmations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
 from typing import Any
 
@@ -50,6 +50,33 @@ class SeatForm(Form):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.came.offer([*((c.value, CAME_LABELS[c]) for c in Came), ("stand_in", _l("Stand-in came"))])
+
+
+class ConcludeForm(Form):
+    """What is noted at the end of those whom nobody has registered: who was here, and what holds for the others."""
+
+    came = Choices(_l("Was here after all"))
+    rest = Choice(
+        _l("The others without an entry"),
+        required=False,
+        kind=Came,
+        blank=_l("stay “not registered”: nothing is said of them"),
+    )
+
+    def __init__(
+        self, *args: Any, seats: Sequence[tuple[str, str, str, str, Any]] = (), surely: Mapping[int, str], **kwargs: Any
+    ):
+        super().__init__(*args, **kwargs)
+        self.came.offer(
+            (seat.id, " ".join(filter(None, (who, about, f"（{surely[seat.id]}）" if seat.id in surely else None))))
+            for _id, _came, who, about, seat in seats
+        )
+        self.rest.offer(
+            [(Came.ABSENT.value, _l("are noted as absent")), (Came.SIGNED_IN.value, _l("are noted as here"))]
+        )
+        if not self.is_submitted():
+            self.came.data = [seat.id for *_words, seat in seats if seat.id in surely]
+            self.rebase()
 
 
 class WalkInForm(Form):

@@ -4,14 +4,14 @@ Every post goes through the hearing's row, which is locked while it is written t
 and their edits of one thing are merged field by field (`Form.merge`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, abort, jsonify, request, url_for
+from flask import abort, jsonify, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from .. import workflow
+from .. import undo, workflow
 from ..db import db
 from ..errors import RuleBroken
 from ..filters import day as day_words
@@ -36,7 +36,6 @@ from ..permissions import requires
 from ..schedule import operations as schedule
 from ..schedule.models import (
     CAME_LABELS,
-    CAPACITY_LABELS,
     LIST_LABELS,
     AttendanceList,
     Came,
@@ -49,14 +48,13 @@ from ..schedule.models import (
 )
 from ..web import me, page, perform, submit
 from . import operations, queries
+from .course import begin, bp, seat_lines
 from .forms import CountForm, IssuedForm, SeatForm, WalkInForm, nobody_named
 from .models import BALLOT_LABELS
 
-bp = Blueprint("reviews", __name__)
-
 ISSUE_FIELDS = ("statement", "title", "resident", "community", "category", "place", "street")
 RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
-SIGNING_IN = (HearingStatus.ANNOUNCED, *RECORDING)
+SIGNING_IN = schedule.SIGNING_IN
 SETTLED_ON_SITE = (Outcome.ANSWERED_ON_SITE, Outcome.RESOLVED_ON_SITE)
 
 # -- the screen ----------------------------------------------------------------------------------------
@@ -178,7 +176,8 @@ class Night:
             turn=self.turn,
             promise=self.promise,
             reckoned=self.reckoned,
-            moves=workflow.moves(hearing),
+            course=begin(hearing, any(seat.came == Came.UNKNOWN for seat in seen.seats)),
+            undos=undo.standing(f"/hearings/{hearing.id}", actor=me()),
             may_sign_in=hearing.status in SIGNING_IN,
             may_log=hearing.status in SIGNING_IN,
             may_record=hearing.status in RECORDING,
@@ -212,26 +211,6 @@ class Night:
         if owed:
             return {"why": _("%(count)d commitments are still owed.", count=len(owed))}
         return {"why": None, "deputy": issue.lead_deputy.name if issue.lead_deputy else ""}
-
-
-def seat_lines(seats: Iterable[Any]) -> list[tuple[str, str, str, str, Any]]:
-    """Seats as lines of their list: (id, whether they came, who, what else is said of them, the row)."""
-    capacities, walk_in = spoken(CAPACITY_LABELS), _("walk-in")
-    made = []
-    for seat in seats:
-        name, unit = seat.name, seat.unit
-        if seat.is_stand_in:
-            who = seat.stand_in_name
-            about = [seat.stand_in_title, _("for %(name)s", name=name or unit or "")]
-        else:
-            who = name or unit or capacities[seat.capacity]
-            about = [unit if name else None, seat.title]
-            if not name and seat.seats > 1:
-                about.append(_("%(count)s seats", count=seat.seats))
-        if seat.is_walk_in:
-            about.append(walk_in)
-        made.append((str(seat.id), seat.came.value, who or "", " ".join(filter(None, about)), seat))
-    return made
 
 
 def issue_values(issue: Issue) -> dict[str, Any]:
@@ -321,23 +300,6 @@ def _again(hearing: Hearing, name: str, form: Form, issue: Issue | None = None, 
         setattr(screen, key, value)
     screen.open_for(name, form)
     return screen.answer(form, showing="issue" if issue else "new")
-
-
-# -- the course of the evening -------------------------------------------------------------------------
-
-
-@bp.post("/hearings/<int:id>/session/open")
-@requires("hearing.open", Hearing)
-def open_session(hearing: Hearing) -> Any:
-    """The evening begins."""
-    return perform(lambda: schedule.open_session(hearing, actor=me()), to=at(hearing), said=_("The session is open."))
-
-
-@bp.post("/hearings/<int:id>/session/conclude")
-@requires("hearing.conclude", Hearing)
-def conclude_session(hearing: Hearing) -> Any:
-    """The evening is over."""
-    return perform(lambda: schedule.conclude(hearing, actor=me()), to=at(hearing))
 
 
 # -- who is here ---------------------------------------------------------------------------------------

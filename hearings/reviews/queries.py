@@ -35,6 +35,7 @@ from ..permissions import Role, scoped
 from ..schedule.models import (
     AttendanceList,
     Came,
+    Capacity,
     Hearing,
     HearingKind,
     HearingStatus,
@@ -556,6 +557,28 @@ def seats_of(hearing: Hearing) -> Sequence[Any]:
     of the directory `person` (the name) and `is_deputy`. One statement.
     """
     return db.session.execute(_SEATS, {"hearing": hearing.id}).all()
+
+
+def surely_here(hearing: Hearing, recorder: User) -> dict[int, str]:
+    """Seats whose people must have been in the room, and why: who spoke there, and who writes the record.
+
+    Two statements.
+    """
+    spoke = db.session.execute(
+        select(Exchange.department_id, Exchange.speaker)
+        .join(Issue, Issue.id == Exchange.issue_id)
+        .where(Issue.hearing_id == hearing.id)
+        .distinct()
+    ).all()
+    offices = {office for office, _speaker in spoke if office is not None}
+    speakers = {speaker for _office, speaker in spoke if speaker}
+    found = {}
+    for seat in seats_of(hearing):
+        if seat.department_id in offices or (seat.name and seat.name in speakers):
+            found[seat.id] = _("spoke tonight")
+        elif seat.capacity == Capacity.RECORDER or seat.user_id == recorder.id:
+            found[seat.id] = _("keeps the record")
+    return found
 
 
 def _upcoming(hearing: Hearing) -> list[Upcoming]:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, redirect, request, send_file, url_for
 from flask_babel import gettext as _
 
-from .. import workflow
+from .. import undo, workflow
 from ..db import local, now, today
 from ..errors import RuleBroken
 from ..files import store
@@ -17,11 +17,11 @@ from ..issues import queries as issue_reads
 from ..issues.models import CommitmentStatus, Issue
 from ..issues.rules import LIGHT_WORDS, light
 from ..permissions import Role, allowed, may, requires, signed_in
-from ..schedule import operations as schedule
 from ..schedule.forms import ids_of
 from ..schedule.models import KIND_LABELS, Hearing, HearingKind, HearingStatus
 from ..web import me, page, perform, submit
 from . import operations, queries, story
+from .course import begin
 from .forms import (
     CONSEQUENCES,
     COUNT_LABELS,
@@ -271,7 +271,6 @@ def show(hearing: Hearing) -> Any:
     return page(
         "reviews/show.html",
         None,
-        has_come=hearing.day <= today(),
         hearing=hearing,
         items=items,
         hidden=agenda.hidden,
@@ -280,7 +279,9 @@ def show(hearing: Hearing) -> Any:
         may_print="paper.print" in mine,
         may_find=runs and hearing.status in RUNNING,
         may_change=runs and hearing.status not in ("filed", "cancelled", "discarded"),
+        course=begin(hearing) if runs else None,
         moves=workflow.moves(hearing) if runs else [],
+        undos=undo.standing(f"/hearings/{hearing.id}", actor=user),
         kind=KIND_LABELS[hearing.kind],
         status=workflow.label("hearing", hearing.status),
         status_tone=TONES[hearing.status],
@@ -297,24 +298,6 @@ def show(hearing: Hearing) -> Any:
         finding_rows=story.finding_rows,
         counts_in_words=story.counts_in_words,
     )
-
-
-@bp.post("/look-backs/<int:id>/open")
-@requires("hearing.open", Hearing)
-def open_meeting(hearing: Hearing) -> Any:
-    """The meeting begins."""
-    return perform(
-        lambda: schedule.open_session(hearing, actor=me()),
-        to=url_for(".show", id=hearing.id),
-        said=_("The meeting is open."),
-    )
-
-
-@bp.post("/look-backs/<int:id>/conclude")
-@requires("hearing.conclude", Hearing)
-def conclude_meeting(hearing: Hearing) -> Any:
-    """The meeting is over."""
-    return perform(lambda: schedule.conclude(hearing, actor=me()), to=url_for(".show", id=hearing.id))
 
 
 @bp.route("/look-backs/<int:id>/items", methods=["GET", "POST"])

@@ -200,7 +200,7 @@ class Came(StrEnum):
 
 
 CAME_LABELS = {
-    Came.UNKNOWN: _l("Not yet signed in"),
+    Came.UNKNOWN: _l("Not registered"),
     Came.SIGNED_IN: _l("Signed in"),
     Came.ON_LEAVE: _l("On leave"),
     Came.ABSENT: _l("Absent"),

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
 
 from .. import audit, undo, workdays, workflow
+from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile
-from ..filters import full_day
+from ..filters import clock, full_day, full_moment
 from ..people.models import Department, DepartmentKind, User
 from . import queries
 from .models import (
@@ -31,7 +32,12 @@ from .models import (
 )
 
 CURRENT = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED, HearingStatus.IN_SESSION)
+RECORD = ("hearing", "issue", "exchange", "commitment", "ballot", "finding", "assignment", "confirmation", "minutes")
+"""Tables of what a session records; while nothing of it was written, opening is taken back."""
+EARLY = timedelta(hours=2)
+"""So long before its hour a meeting is not opened in one step."""
 BEFORE = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
+SIGNING_IN = (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
 LASTING = (HearingStatus.CANCELLED, HearingStatus.DISCARDED)
 
 # -- stations ------------------------------------------------------------------------------------------
@@ -376,11 +382,17 @@ def announce(hearing: Hearing, *, actor: User, serial_no: int | None = None) -> 
         _("“%(title)s” has been announced.", title=hearing.title),
         actor=actor,
         back=f"/hearings/{hearing.id}",
+        page=f"/hearings/{hearing.id}",
         hearing_id=hearing.id,
     )
 
 
-@undo.compensation("hearing.announce")
+def _is(status: HearingStatus) -> Any:
+    """`holds` of an act that left a hearing in this status."""
+    return lambda *, hearing_id, **_payload: db.session.get_one(Hearing, hearing_id).status == status
+
+
+@undo.compensation("hearing.announce", holds=_is(HearingStatus.ANNOUNCED))
 def _take_announcement_back(*, actor: User, hearing_id: int) -> None:
     hearing = db.session.get_one(Hearing, hearing_id)
     if hearing.status != HearingStatus.ANNOUNCED:
@@ -440,33 +452,113 @@ def _topics_back(hearing: Hearing) -> None:
     db.session.execute(update(Topic).where(Topic.hearing_id == hearing.id).values(hearing_id=None, position=0))
 
 
+def untimely(hearing: Hearing) -> str | None:
+    """Why opening it at this moment is asked twice: another day than planned, or long before its hour."""
+    if hearing.day != today():
+        return _(
+            "It is planned for %(day)s, and today is %(today)s.", day=full_day(hearing.day), today=full_day(today())
+        )
+    if hearing.starts_at - now() > EARLY:
+        return _(
+            "It is planned for %(time)s, and it is %(now)s now.",
+            time=full_moment(hearing.starts_at),
+            now=clock(now()),
+        )
+    return None
+
+
 def open_session(hearing: Hearing, *, actor: User) -> None:
-    """The evening begins; the place is frozen as it is now."""
+    """The evening begins; the place is frozen as it is now. Taken back for as long as nothing has been recorded."""
     workflow.advance(hearing, "open", actor=actor)
     hearing.venue = f"{hearing.station.name}（{hearing.station.address}）"
-
-
-def conclude(hearing: Hearing, *, actor: User) -> None:
-    """The evening is over. Seats nobody signed in for are absent."""
-    workflow.advance(hearing, "conclude", actor=actor)
-    db.session.execute(
-        update(Participant)
-        .where(Participant.hearing_id == hearing.id, Participant.came == Came.UNKNOWN)
-        .values(came=Came.ABSENT)
+    undo.offer(
+        "hearing.open",
+        _("The session is open."),
+        actor=actor,
+        back=f"/hearings/{hearing.id}/session",
+        page=f"/hearings/{hearing.id}",
+        lasts=timedelta(days=30),
+        hearing_id=hearing.id,
     )
+
+
+def _recorded_since_opening(hearing_id: int) -> AuditEvent | None:
+    """The first act of the session itself after it was opened last: not of a seat, a topic, an answer."""
+    opened = (
+        select(func.max(AuditEvent.id))
+        .where(AuditEvent.hearing_id == hearing_id, AuditEvent.action == "hearing.open")
+        .scalar_subquery()
+    )
+    return db.session.scalar(
+        select(AuditEvent)
+        .where(
+            AuditEvent.hearing_id == hearing_id,
+            AuditEvent.id > opened,
+            AuditEvent.subject_type.in_(RECORD),
+            AuditEvent.action.not_in(("topic.order", "hearing.prepare")),
+        )
+        .order_by(AuditEvent.id)
+        .limit(1)
+    )
+
+
+def _is_bare(*, hearing_id: int) -> bool:
+    return _is(HearingStatus.IN_SESSION)(hearing_id=hearing_id) and _recorded_since_opening(hearing_id) is None
+
+
+@undo.compensation("hearing.open", holds=_is_bare)
+def _not_open_yet(*, actor: User, hearing_id: int) -> None:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    if hearing.status != HearingStatus.IN_SESSION:
+        raise RuleBroken(_("It is not in session any more."))
+    since = _recorded_since_opening(hearing_id)
+    if since is not None:
+        raise RuleBroken(
+            _("Something has been recorded since (%(who)s, %(time)s).", who=since.actor_name, time=clock(since.at))
+        )
+    hearing.status, hearing.opened_at, hearing.venue = HearingStatus.ANNOUNCED, None, None
+    hearing.touch()
+    audit.record("hearing.open.undo", hearing, actor, status=HearingStatus.ANNOUNCED)
+
+
+def unregistered(hearing: Hearing) -> Sequence[Participant]:
+    """The seats of which nobody has said whether their people came, in the order of the list."""
+    return db.session.scalars(
+        select(Participant)
+        .where(Participant.hearing_id == hearing.id, Participant.came == Came.UNKNOWN)
+        .order_by(Participant.position, Participant.id)
+    ).all()
+
+
+def conclude(hearing: Hearing, *, actor: User, came: Iterable[int] = (), rest: Came | None = None) -> None:
+    """The evening is over.
+
+    Of the seats that nobody has registered, those named in `came` (ids) are noted as here, the others as `rest`
+    says; without it they stay unregistered, which is not absence. Taking it back restores every seat it noted.
+    """
+    workflow.advance(hearing, "conclude", actor=actor)
+    here, waiting = set(came), unregistered(hearing)
+    # The hour they came is not known at the end: none is written down.
+    noted = _note([s for s in waiting if s.id in here], Came.SIGNED_IN, actor=actor)
+    if rest is not None:
+        noted += _note([s for s in waiting if s.id not in here], rest, actor=actor)
     undo.offer(
         "hearing.conclude",
         _("The session has been concluded."),
         actor=actor,
         back=f"/hearings/{hearing.id}/session",
+        page=f"/hearings/{hearing.id}",
         hearing_id=hearing.id,
+        noted=noted,
     )
 
 
-@undo.compensation("hearing.conclude")
-def _resume(*, actor: User, hearing_id: int) -> None:
+@undo.compensation("hearing.conclude", holds=_is(HearingStatus.CONCLUDED))
+def _resume(*, actor: User, hearing_id: int, noted: Iterable[Any]) -> None:
     hearing = db.session.get_one(Hearing, hearing_id)
     workflow.advance(hearing, "resume", actor=actor)
+    hearing.concluded_at = None
+    _note_back(noted, actor)
 
 
 def file_hearing(hearing: Hearing, *, actor: User) -> None:
@@ -696,25 +788,25 @@ def sign_in(
     seats_taken: int | None = None,
 ) -> None:
     """Note who came, is on leave or absent; `stand_in`: the one named as stand-in came."""
-    if seat.hearing.status not in (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED):
+    if seat.hearing.status not in SIGNING_IN:
         raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
     if seats_taken is not None and not 0 <= seats_taken <= max(seat.seats, 500):
         raise RuleBroken(_("That many cannot have come."), "seats_taken")
-    before = undo.snapshot(seat)
+    before = _marks(seat)
+    here = came == Came.SIGNED_IN
+    seat.came_at = (seat.came_at or now()) if here else None
     seat.came = came
-    seat.came_at = now() if came == Came.SIGNED_IN else None
-    seat.is_stand_in = stand_in and came == Came.SIGNED_IN
-    seat.seats_taken = (seat.seats if seats_taken is None else seats_taken) if came == Came.SIGNED_IN else None
+    seat.is_stand_in = stand_in and here
+    seat.seats_taken = (seat.seats if seats_taken is None else seats_taken) if here else None
     seat.reason = reason
     audit.record("participant.sign_in", seat, actor, came=came.value)
-    kept = {k: before[k] for k in ("came", "is_stand_in", "seats_taken", "reason")}
     undo.offer(
         "participant.sign_in",
         _("%(who)s: noted.", who=seat.name or seat.unit or _("Seat")),
         actor=actor,
         back=f"/hearings/{seat.hearing_id}/session",
         seat_id=seat.id,
-        **kept,
+        **before,
     )
 
 
@@ -723,10 +815,64 @@ def _sign_in_back(*, actor: User, seat_id: int, **before: Any) -> None:
     seat = db.session.get(Participant, seat_id)
     if seat is None:
         raise RuleBroken(_("This seat is no longer on the list."))
-    for name, value in before.items():
-        setattr(seat, name, value)
-    seat.came_at = None if seat.came != Came.SIGNED_IN else now()
+    _mark_again(seat, before, actor)
+
+
+MARKS = ("came", "came_at", "is_stand_in", "seats_taken", "reason")
+"""What a seat says of who came."""
+
+
+def _marks(seat: Participant) -> dict[str, Any]:
+    kept = undo.snapshot(seat)
+    return {name: kept[name] for name in MARKS}
+
+
+def _mark_again(seat: Participant, marks: Mapping[str, Any], actor: User) -> None:
+    for name, value in marks.items():
+        setattr(seat, name, Came(value) if name == "came" else undo.value_of(value))
     audit.record("participant.sign_in.undo", seat, actor, came=str(seat.came))
+
+
+def _note(seats: Iterable[Participant], came: Came, *, actor: User, at: datetime | None = None) -> list[dict[str, Any]]:
+    """Note the same of several seats. Returns what `_note_back()` needs."""
+    noted = []
+    for seat in seats:
+        was = _marks(seat)
+        seat.came, seat.came_at = came, at
+        seat.seats_taken = seat.seats if came == Came.SIGNED_IN else None
+        audit.record("participant.sign_in", seat, actor, came=came.value)
+        noted.append({"seat": seat.id, "was": was, "became": _marks(seat)})
+    return noted
+
+
+def _note_back(noted: Iterable[Any], actor: User) -> None:
+    """Seats as they were before `_note()`; one that somebody has noted anew since keeps what it says."""
+    for line in noted:
+        seat = db.session.get(Participant, line["seat"])
+        if seat is not None and _marks(seat) == line["became"]:
+            _mark_again(seat, line["was"], actor)
+
+
+def sign_in_rest(hearing: Hearing, *, actor: User) -> int:
+    """Everybody who is not registered yet is here (全部签到), with one undo. Returns how many seats that were."""
+    if hearing.status not in SIGNING_IN:
+        raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
+    noted = _note(unregistered(hearing), Came.SIGNED_IN, actor=actor, at=now())
+    if noted:
+        undo.offer(
+            "participant.sign_in_rest",
+            _("%(count)d seats signed in.", count=len(noted)),
+            actor=actor,
+            back=f"/hearings/{hearing.id}/session",
+            page=f"/hearings/{hearing.id}",
+            noted=noted,
+        )
+    return len(noted)
+
+
+@undo.compensation("participant.sign_in_rest")
+def _rest_back(*, actor: User, noted: Iterable[Any]) -> None:
+    _note_back(noted, actor)
 
 
 # -- topics --------------------------------------------------------------------------------------------

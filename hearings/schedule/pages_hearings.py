@@ -412,24 +412,6 @@ def discard(hearing: Hearing) -> Any:
     )
 
 
-@bp.post("/hearings/<int:id>/open")
-@requires("hearing.open", Hearing)
-def open_session(hearing: Hearing) -> Any:
-    """The evening begins."""
-    return perform(
-        lambda: operations.open_session(hearing, actor=me()),
-        to=f"/hearings/{hearing.id}/session",
-        said=_("The session is open."),
-    )
-
-
-@bp.post("/hearings/<int:id>/conclude")
-@requires("hearing.conclude", Hearing)
-def conclude(hearing: Hearing) -> Any:
-    """The evening is over; undo is offered."""
-    return perform(lambda: operations.conclude(hearing, actor=me()), to=hub_of(hearing))
-
-
 @bp.post("/hearings/<int:id>/file")
 @requires("hearing.file", Hearing)
 def file_hearing(hearing: Hearing) -> Any:

@@ -64,7 +64,8 @@ def test_from_planning_to_struck_off(world, browser):
     schedule.announce(meeting, actor=world.organiser)
     at = f"/look-backs/{meeting.id}"
     assert "第一件" in deputy.get(at).text
-    one.post(f"{at}/open", filled(one.get(at), f"{at}/open"))
+    start = f"/hearings/{meeting.id}/open"
+    one.post(start, filled(one.get(start)) | {"sure": "1"})
     assert meeting.status == "in_session"
 
     # one promise is not done yet: its date moves
@@ -108,7 +109,8 @@ def test_from_planning_to_struck_off(world, browser):
     assert done.status == "struck_off"
 
     # conclude
-    one.post(f"{at}/conclude", filled(one.get(at), f"{at}/conclude"))
+    end = f"/hearings/{meeting.id}/conclude"
+    one.post(end, filled(one.get(end)))
     assert meeting.status == "concluded"
     assert meeting.title in one.get("/look-backs/?state=held").text
     assert meeting.title not in one.get("/look-backs/?state=upcoming").text
@@ -263,8 +265,9 @@ def test_who_may_read_and_plan(world, browser):
         for n in ("organiser", "street", "deputy", "department", "leader", "admin")
     }
     assert plan == {"organiser": 200, "street": 200, "deputy": 403, "department": 403, "leader": 403, "admin": 403}
-    for path in ("open", "conclude", f"findings/{db.session.scalars(select(Issue.id)).first()}"):
-        assert browser(world.leader).post(f"{at}/{path}").status_code == 403
+    kept = f"/hearings/{meeting.id}"
+    for path in (f"{kept}/open", f"{kept}/conclude", f"{at}/findings/{db.session.scalars(select(Issue.id)).first()}"):
+        assert browser(world.leader).post(path).status_code == 403
 
 
 def test_a_department_sees_only_its_own_items(world, browser):

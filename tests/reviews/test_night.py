@@ -14,15 +14,16 @@ from hearings.reviews import operations, queries
 from hearings.reviews.models import Ballot
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import AttendanceList, Came, Capacity, Hearing, Participant
+from tests.factories import tonight
 from tests.reviews.forms import filled
 
 AJAX = {"X-Requested-With": "XMLHttpRequest"}
 
 
 def undo_from(one, path):
-    """Press the last "undo" that stands on a page."""
+    """Press the "undo" of the latest act that stands on a page."""
     page = one.get(path) if isinstance(path, str) else path
-    offers = re.findall(r'action="(/undo/\d+)"', page.text)
+    offers = sorted(re.findall(r'action="(/undo/\d+)"', page.text), key=lambda where: int(where.split("/")[-1]))
     assert offers, "nothing to undo is offered"
     where = offers[-1]
     return one.post(where, filled(page, where))
@@ -30,7 +31,7 @@ def undo_from(one, path):
 
 @pytest.fixture
 def hearing(world):
-    made = world.hearing("announced", day=today())
+    made = world.hearing("announced", **tonight())
     schedule.add_guest(
         made,
         capacity=Capacity.RESIDENT,
@@ -59,7 +60,8 @@ def test_an_evening_from_the_first_name_to_the_last_vote(world, browser, hearing
     assert re.search(r'item=last#item"\s+aria-current="true"', screen.text), "an evening begins with last time's items"
 
     # open
-    done = one.post(f"{base}/open", filled(screen, f"{base}/open"))
+    start, end = f"/hearings/{hearing.id}/open", f"/hearings/{hearing.id}/conclude"
+    done = one.post(start, filled(screen, start))
     assert (done.status_code, hearing.status) == (303, "in_session")
 
     # sign-in: one tap each
@@ -141,8 +143,7 @@ def test_an_evening_from_the_first_name_to_the_last_vote(world, browser, hearing
     assert db.session.scalars(select(Ballot)).all() == []
 
     # conclude
-    screen = one.get(base)
-    one.post(f"{base}/conclude", filled(screen, f"{base}/conclude"))
+    one.post(end, filled(one.get(end)))
     assert hearing.status == "concluded"
     undo_from(one, base)
     assert hearing.status == "in_session"

@@ -80,15 +80,15 @@ def test_from_the_plan_to_the_last_move(world, browser):
 def test_the_evening_begins_ends_and_its_file_waits_for_what_is_missing(world, browser):
     one = browser(world.organiser)
     made = world.hearing()
-    assert one.post(f"/hearings/{made.id}/open").headers["Location"] == f"/hearings/{made.id}/session"
+    assert one.post(f"/hearings/{made.id}/open", {"sure": "1"}).headers["Location"] == f"/hearings/{made.id}/session"
     assert (made.status, made.venue) == (HearingStatus.IN_SESSION, f"{world.station.name}（{world.station.address}）")
     assert one.post(f"/hearings/{made.id}/conclude").status_code == 303
     assert made.status == HearingStatus.CONCLUDED
     refused = one.post(f"/hearings/{made.id}/file")
     assert refused.status_code == 409
     assert made.status == HearingStatus.CONCLUDED
-    again = one.post(f"/hearings/{made.id}/open")
-    assert again.status_code == 409
+    again = one.post(f"/hearings/{made.id}/open", {"sure": "1"})
+    assert again.status_code == 422
     assert words("This is not possible while it is “%(status)s”.", status=words("Concluded")) in soup(again).get_text()
 
 

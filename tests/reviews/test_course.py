@@ -1,0 +1,204 @@
+"""How a meeting begins and ends: asked twice on another day, nobody made absent unasked, and both taken back."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from hearings import audit
+from hearings.db import clock_at, db, now, today
+from hearings.issues import operations as issues
+from hearings.issues.models import ExchangeKind
+from hearings.minutes import content
+from hearings.schedule import operations as schedule
+from hearings.schedule.models import Came, HearingKind, HearingStatus, Participant
+from tests.factories import tonight
+from tests.reviews.forms import filled
+from tests.reviews.test_night import undo_from
+
+
+def seats(hearing):
+    """The seats by who sits there."""
+    rows = db.session.scalars(select(Participant).where(Participant.hearing_id == hearing.id))
+    return {seat.name or seat.unit: seat for seat in rows}
+
+
+@pytest.fixture
+def evening(world):
+    """In session: the chair signed in, one deputy on leave; the other and two departments not registered."""
+    hearing = world.hearing("in_session", **tonight())
+    schedule.add_person(hearing, world.organiser, actor=world.organiser)
+    there = seats(hearing)
+    schedule.sign_in(there["张某某"], Came.SIGNED_IN, actor=world.organiser)
+    schedule.sign_in(there["代表乙"], Came.ON_LEAVE, reason="公务", actor=world.organiser)
+    issue = world.issue(hearing)
+    issues.add_exchange(issue, ExchangeKind.ANSWER, "马上清理。", department=world.bureau, actor=world.organiser)
+    db.session.commit()
+    return hearing
+
+
+def came(hearing):
+    return {who: seat.came.value for who, seat in seats(hearing).items()}
+
+
+def test_before_it_ends_who_is_not_registered_is_named_and_stays_so_unless_something_is_said(world, browser, evening):
+    one = browser(world.organiser)
+    base, end = f"/hearings/{evening.id}/session", f"/hearings/{evening.id}/conclude"
+    screen = one.get(base)
+    assert f'href="{end}"' in screen.text and f'action="{end}"' not in screen.text, "it asks first"
+    page = one.get(end)
+    assert "还有4个席位未登记" in page.text
+    for who in ("代表甲", "区交通运输局", "区教育局", "周某某"):
+        assert who in page.text
+    assert "代表乙" not in page.text and "张某某" not in page.text
+
+    # who spoke and who writes is ticked, the rest stays as it is
+    there = seats(evening)
+    given = filled(page)
+    assert set(given["came"]) == {str(there["区交通运输局"].id), str(there["周某某"].id)}
+    assert given["rest"] == ""
+    assert one.post(end, given).status_code == 303
+    assert came(evening) == {
+        "张某某": "signed_in", "代表甲": "unknown", "代表乙": "on_leave", "区交通运输局": "signed_in",
+        "区教育局": "unknown", "周某某": "signed_in",
+    }  # fmt: skip
+    assert (evening.status, there["区交通运输局"].came_at) == (HearingStatus.CONCLUDED, None)
+    assert "签到3人、请假1人、未登记2人" in one.get(f"/hearings/{evening.id}").text
+
+    # taken back from the hearing's own page, also after other pages were opened
+    one.get("/")
+    one.get(base)
+    undo_from(one, f"/hearings/{evening.id}")
+    assert evening.status == HearingStatus.IN_SESSION
+    assert came(evening) == {
+        "张某某": "signed_in", "代表甲": "unknown", "代表乙": "on_leave", "区交通运输局": "unknown",
+        "区教育局": "unknown", "周某某": "unknown",
+    }  # fmt: skip
+    assert there["代表乙"].reason == "公务"
+
+
+def test_the_others_are_absent_or_here_only_when_that_is_said_and_undo_restores_each(world, browser, evening):
+    one = browser(world.organiser)
+    end = f"/hearings/{evening.id}/conclude"
+    there = seats(evening)
+    before = came(evening)
+    one.post(end, filled(one.get(end)) | {"came": str(there["代表甲"].id), "rest": "absent"})
+    assert came(evening) == before | {
+        "代表甲": "signed_in", "区交通运输局": "absent", "区教育局": "absent", "周某某": "absent",
+    }  # fmt: skip
+    # one that is mended afterwards keeps what it says
+    schedule.sign_in(there["区教育局"], Came.ON_LEAVE, reason="出差", actor=world.organiser)
+    undo_from(one, f"/hearings/{evening.id}")
+    assert came(evening) == before | {"区教育局": "on_leave"}
+    assert [line.details["came"] for line in audit.trail(there["区交通运输局"])[1:]] == ["absent", "unknown"]
+
+    one.post(end, filled(one.get(end)) | {"came": [], "rest": "signed_in"})
+    assert set(came(evening).values()) == {"signed_in", "on_leave"}
+
+
+def test_a_meeting_where_all_are_registered_ends_in_one_step(world, browser, evening):
+    for seat in schedule.unregistered(evening):
+        schedule.sign_in(seat, Came.SIGNED_IN, actor=world.organiser)
+    one = browser(world.organiser)
+    base, end = f"/hearings/{evening.id}/session", f"/hearings/{evening.id}/conclude"
+    one.post(end, filled(one.get(base), end))
+    assert evening.status == HearingStatus.CONCLUDED
+    assert one.post(end).status_code == 422, "a second click elsewhere says that it is over"
+    assert "已结束" in one.get(end).text
+
+
+def test_the_end_takes_nobody_but_those_it_named(world, browser, evening):
+    one = browser(world.organiser)
+    end = f"/hearings/{evening.id}/conclude"
+    other = world.hearing("in_session", **tonight())
+    theirs = seats(other)["代表甲"]
+    refused = one.post(end, filled(one.get(end)) | {"came": [str(theirs.id)]})
+    assert (refused.status_code, evening.status, theirs.came) == (422, "in_session", "unknown")
+    assert one.post(end, filled(one.get(end)) | {"rest": "on_leave"}).status_code == 422
+    assert one.post(end, filled(one.get(end)) | {"rest": "nonsense"}).status_code == 422
+    assert browser(world.deputy).get(end).status_code == 403
+    assert browser(world.other_department).post(end).status_code == 403
+
+
+@pytest.mark.parametrize("kind", [HearingKind.NIGHT_HEARING, HearingKind.LOOK_BACK])
+def test_on_another_day_it_opens_only_when_that_is_said_once_more(world, browser, kind):
+    hearing = world.hearing("announced", kind=kind)
+    one = browser(world.organiser)
+    start = f"/hearings/{hearing.id}/open"
+    screens = [f"/hearings/{hearing.id}/session"] + ([f"/look-backs/{hearing.id}"] if kind == "look_back" else [])
+    for screen in screens:
+        seen = one.get(screen).text
+        assert f'href="{start}"' in seen and f'action="{start}"' not in seen
+    page = one.get(start)
+    assert f"会议定于{hearing.day.year}年{hearing.day.month}月{hearing.day.day}日" in page.text
+    assert f'href="/hearings/{hearing.id}/reschedule"' in page.text
+    refused = one.post(start, filled(page))
+    assert (refused.status_code, hearing.status) == (422, "announced")
+    assert "会议定于" in refused.text
+    assert one.post(start, filled(refused) | {"sure": "1"}).headers["Location"] == screens[-1]
+    assert (hearing.status, hearing.venue is None) == ("in_session", False)
+
+    # nothing recorded yet: a name signed in does not hinder, and nobody is lost
+    schedule.sign_in(seats(hearing)["代表甲"], Came.SIGNED_IN, actor=world.organiser)
+    sequence = hearing.sequence
+    undo_from(one, screens[-1])
+    assert (hearing.status, hearing.opened_at, hearing.venue) == ("announced", None, None)
+    assert hearing.sequence > sequence and seats(hearing)["代表甲"].came == "signed_in"
+    assert one.get(f"/hearings/{hearing.id}/reschedule").status_code == 200
+    assert audit.trail(hearing)[-1].action == "hearing.open.undo"
+
+
+def test_opening_is_taken_back_for_as_long_as_nothing_was_recorded_and_no_longer(world, browser):
+    hearing = world.hearing("announced", **tonight())
+    one, two = browser(world.organiser), browser(world.street)
+    base, start = f"/hearings/{hearing.id}/session", f"/hearings/{hearing.id}/open"
+    one.post(start, filled(one.get(base), start))
+    assert hearing.status == "in_session"
+    with clock_at(now() + timedelta(hours=30)):
+        stale = one.get(f"/hearings/{hearing.id}")
+        assert "/undo/" in stale.text, "no ten minutes for this"
+    assert "/undo/" not in two.get(f"/hearings/{hearing.id}").text, "only who opened it"
+    world.issue(hearing)
+    undo = undo_from(one, stale)
+    assert (undo.status_code, hearing.status) == (409, "in_session")
+    assert "开会后已有记录" in undo.text
+    assert "/undo/" not in one.get(f"/hearings/{hearing.id}").text, "what no longer holds is not offered"
+
+
+def test_long_before_its_hour_it_is_asked_twice_as_well(world, browser):
+    hearing = world.hearing("announced", day=today() + timedelta(days=1))
+    with clock_at(hearing.starts_at - timedelta(hours=5)):
+        assert schedule.untimely(hearing) is not None
+    with clock_at(hearing.starts_at - timedelta(minutes=90)):
+        assert schedule.untimely(hearing) is None
+    with clock_at(hearing.starts_at + timedelta(hours=1)):
+        assert schedule.untimely(hearing) is None
+    with clock_at(hearing.starts_at + timedelta(days=1)):
+        assert schedule.untimely(hearing) is not None
+
+
+def test_what_was_announced_is_taken_back_from_the_hearings_page_within_its_time(world, browser):
+    hearing = world.hearing("draft")
+    one = browser(world.organiser)
+    page = f"/hearings/{hearing.id}"
+    one.post(f"{page}/announce", filled(one.get(f"{page}/announce")))
+    first = one.get(page).text
+    assert first.count('"/undo/') == 1, "the head of the next page offers it, and no second time"
+    one.get("/")
+    again = one.get(page)
+    assert again.text.count('"/undo/') == 1
+    undo_from(one, again)
+    assert hearing.status == "draft"
+    assert "/undo/" not in one.get(page).text
+    one.post(f"{page}/announce", filled(one.get(f"{page}/announce")))
+    one.get(page)
+    with clock_at(now() + timedelta(minutes=11)):
+        assert "/undo/" not in one.get(page).text
+
+
+def test_who_is_not_registered_is_no_absentee_on_any_paper(world, evening):
+    schedule.conclude(evening, actor=world.organiser)
+    db.session.commit()
+    text = str(content.compose(evening))
+    assert "张某某" in text and "缺席" not in text and "区教育局负责人" not in text
+    assert came(evening)["区教育局"] == "unknown"
