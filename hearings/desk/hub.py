@@ -256,7 +256,8 @@ def hub(hearing: Hearing) -> Any:
     _choose_actions(shown)
     return render_template(
         "desk/hub.html", hub=shown, hearing=hearing, base=f"/hearings/{hearing.id}", as_of=as_of, asked=asked,
-        complaint=complaint, undos=undo.standing(f"/hearings/{hearing.id}", actor=user) if "hearing.amend" in mine else [],
+        complaint=complaint,
+        undos=undo.standing(f"/hearings/{hearing.id}", actor=user) if "hearing.amend" in mine else [],
     )  # fmt: skip
 
 
