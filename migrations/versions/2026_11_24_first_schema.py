@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 12:35:32.705014
+Made: 2026-11-24 12:41:16.746854
 """
 
 import sqlalchemy as sa
@@ -365,11 +365,16 @@ def upgrade() -> None:
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("back", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["user.id"], name=op.f("fk_undo_offer_actor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_undo_offer")),
     )
+    with op.batch_alter_table("undo_offer", schema=None) as batch_op:
+        batch_op.create_index("ix_undo_offer_actor_id_page", ["actor_id", "page"], unique=False)
+
     op.create_table(
         "user_role",
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -1448,6 +1453,9 @@ def downgrade() -> None:
     op.drop_table("doubtful_answer")
     op.drop_table("user_station")
     op.drop_table("user_role")
+    with op.batch_alter_table("undo_offer", schema=None) as batch_op:
+        batch_op.drop_index("ix_undo_offer_actor_id_page")
+
     op.drop_table("undo_offer")
     with op.batch_alter_table("told_due_date", schema=None) as batch_op:
         batch_op.drop_index("ix_told_due_date_status")
