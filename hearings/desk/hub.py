@@ -544,7 +544,7 @@ def _answers(hearing: Hearing, rows: Iterable[Any]) -> Answers:
             if row.capacity != Capacity.RESIDENT and row.came == Came.UNKNOWN:
                 told.unasked.append(row.name or row.unit or "")
             continue
-        if row.trouble:
+        if row.trouble and row.answer == Reply.NONE:
             told.dead.append(
                 {
                     "name": row.invited,

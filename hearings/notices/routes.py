@@ -151,6 +151,8 @@ def answers(hearing: Hearing) -> Any:
     """Who comes, who does not, who has not answered, and answers that somebody has to look at."""
     rows = queries.invitations_of(hearing.id)
     living = [r for r in rows if r.withdrawn_at is None]
+    dead = [r for r in living if r.trouble is not None and r.answer == Reply.NONE]
+    reached = [r for r in living if r not in dead]
     over = invitations.is_over(hearing)
     return render_template(
         "notices/answers.html",
@@ -161,13 +163,13 @@ def answers(hearing: Hearing) -> Any:
         why=WHY_LABELS,
         said=SAID_LABELS,
         trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
-        counts={k: sum(r.answer == k for r in living) for k in REPLY_LABELS},
+        counts={k: sum(r.answer == k for r in reached) for k in REPLY_LABELS},
         unasked=queries.unasked(hearing.id) if rows and not over else (),
-        dead=[r for r in living if r.trouble is not None],
+        dead=dead,
         doubtful=queries.doubtful(hearing.id),
         can_accept=invitations.can_accept,
         may="invitation.remind" in allowed(me(), hearing, ["invitation.remind"]),
-        unanswered=not over and any(r.answer == Reply.NONE and r.trouble is None for r in living),
+        unanswered=not over and any(r.answer == Reply.NONE for r in reached),
         mail_is_set=outbox.mail_is_set(),
     )
 

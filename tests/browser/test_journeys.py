@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from hearings.db import db, today
 from hearings.issues import operations as issues
 from hearings.issues.models import ResultClass
+from hearings.notices import invitations
+from hearings.notices.models import Invitation
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Hearing
@@ -334,6 +336,44 @@ def test_without_javascript(town: Any, tmp_path: Path) -> None:
     page.goto(f"/confirmations/{asked}")
     button(page, "确认").click()
     reads(page, "已确认")
+
+
+def test_who_is_invited_answers_on_the_phone_and_the_organiser_takes_the_stand_in(town: Any) -> None:
+    town.app.config["SECRET_KEY"] = Path(town.app.config["INSTANCE"], "secret-key").read_text().strip()
+
+    def invited(world: factories.World) -> tuple[int, str]:
+        hearing = world.hearing("announced")
+        rows = []
+        for seat in db.session.scalars(db.select(schedule.Participant).where(schedule.Participant.hearing == hearing)):
+            rows.append(
+                Invitation(
+                    hearing=hearing, participant_id=seat.id, name=seat.name or seat.unit, told={}, sequence=1,
+                    address=f"a.rather.long.address.of.seat.{seat.id}@mail.example.org",
+                )
+            )  # fmt: skip
+        db.session.add_all(rows)
+        db.session.flush()
+        return hearing.id, invitations.token_of(rows[0])
+
+    hearing, token = town.arrange(invited)
+    phone = town.page(java_script_enabled=False, viewport=kit.PHONE)
+    phone.goto(f"/r/{token}")
+    phone.get_by_label("由谁代为参加").fill("孙某某")
+    phone.get_by_label("代为参加人职务").fill("副局长")
+    button(phone, "不参加").click()
+    reads(phone, "您的答复已记录", "不参加")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= kit.PHONE["width"]
+    desk = town.page("organiser", viewport=kit.PHONE)
+    desk.goto(f"/hearings/{hearing}")
+    answers = desk.locator("#answers")
+    answers.get_by_role("button", name="列为代为参加人").click()
+    expect(answers).to_contain_text("已列入名单（代为参加）")
+    reads(desk, "孙某某 已作为代为参加人列入名单")
+    answers.locator("summary", has_text="4").click()
+    expect(answers).to_contain_text("代表乙")
+    for path in (f"/hearings/{hearing}", f"/hearings/{hearing}/answers"):
+        desk.goto(path)
+        assert desk.evaluate("document.documentElement.scrollWidth") <= kit.PHONE["width"], path
 
 
 def _hearing(number: int) -> Any:

@@ -198,6 +198,11 @@ def test_the_link_shows_a_page_and_only_a_post_answers(asked, browser, post):
     scanner = browser()
     for method in ("GET", "HEAD"):
         assert scanner.open(path, method=method).status_code == 200
+    page = scanner.get(path).text
+    assert re.findall(r'name="answer"\s+value="(\w+)">([^<]+)<', page) == [
+        ("accepted", "参加"), ("tentative", "待定"), ("declined", "不参加"),
+    ]  # fmt: skip
+    assert scanner.post(path).status_code == 422, "no button, no answer"
     assert one().answer == Reply.NONE
     said = {"answer": "declined", "delegate": "孙某", "delegate_title": "副局长", "note": "出差"}
     done = scanner.post(path, said)
