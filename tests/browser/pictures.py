@@ -1,7 +1,7 @@
 """The README's pictures, taken of the demo: `python -m tests.browser.pictures`.
 
 They go to `.readme/`, with a palette of 256 colours, so that the repository stays small. The demo is loaded into a
-place of its own; a running product is not touched.
+place of its own; a running product is not touched. Thunderbird's are what `make check-thunderbird` saw last.
 """
 
 import shutil
@@ -27,6 +27,7 @@ from tests.conftest import make_app
 from tests.server import ROOT, serving
 
 FOLDER = ROOT / ".readme"
+SHOTS = ROOT / "tests" / "browser" / "shots"
 MOST = 150 * 1024
 DESK = {"width": 1280, "height": 800}
 
@@ -72,6 +73,13 @@ def keep(source: Path, name: str, width: int) -> None:
             if path.stat().st_size <= MOST:
                 break
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1024} KB  {small.width} × {small.height}")
+
+
+def keep_thunderbird() -> None:
+    """What Thunderbird showed, where it was run."""
+    for name in ("thunderbird-invitation", "thunderbird-change"):
+        if (SHOTS / f"{name}.png").exists():
+            keep(SHOTS / f"{name}.png", name, 1280)
 
 
 def fill_in(page: Page) -> None:
@@ -125,6 +133,7 @@ def main() -> None:
         paths = [folder / "minutes.pdf", folder / "minutes"]
         subprocess.run([pdftoppm, "-png", "-r", "150", "-l", "1", "-singlefile", *paths], check=True)
         keep(folder / "minutes.png", "minutes", 720)
+    keep_thunderbird()
 
 
 if __name__ == "__main__":
