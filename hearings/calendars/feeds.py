@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import Select, String, bindparam, cast, func, literal, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from ..audit import AuditEvent
 from ..db import db, local, today
@@ -198,6 +198,30 @@ def _values(feed: Feed) -> dict[str, Any]:
     }
 
 
+UIDS: Any = bindparam("uids", expanding=True)
+_WHOLE_HEARINGS = (
+    select(Hearing)
+    .where(Hearing.uid.in_(UIDS))
+    .options(
+        joinedload(Hearing.follows).load_only(Hearing.uid).lazyload(Hearing.station),
+        joinedload(Hearing.replaces).load_only(Hearing.uid).lazyload(Hearing.station),
+    )
+)
+_WHOLE_PROMISES = (
+    select(Commitment)
+    .where(Commitment.uid.in_(UIDS))
+    .options(
+        joinedload(Commitment.lead).load_only(Department.name),
+        joinedload(Commitment.co_handlers).load_only(Department.name),
+        joinedload(Commitment.issue)
+        .load_only(Issue.title, Issue.hearing_id)
+        .joinedload(Issue.hearing)
+        .load_only(Hearing.uid)
+        .lazyload(Hearing.station),
+    )
+)
+
+
 # -- writing ---------------------------------------------------------------------------------------------
 
 
@@ -260,14 +284,7 @@ def _hearing_events(feed: Feed, values: dict[str, Any], base_url: str) -> list[b
     def write(missing: Iterable[str]) -> dict[str, bytes]:
         settings = current_app.config
         wanted = {key.split(":", 1)[0]: key for key in missing}
-        rows = db.session.scalars(
-            select(Hearing)
-            .where(Hearing.uid.in_(list(wanted)))
-            .options(
-                joinedload(Hearing.follows).load_only(Hearing.uid).lazyload(Hearing.station),
-                joinedload(Hearing.replaces).load_only(Hearing.uid).lazyload(Hearing.station),
-            )
-        ).unique()
+        rows = db.session.scalars(_WHOLE_HEARINGS, {"uids": list(wanted)}).unique()
         return {
             wanted[h.uid]: ics.event(
                 occasion(
@@ -361,19 +378,7 @@ def _promise_events(feed: Feed, values: dict[str, Any], base_url: str) -> list[b
     def write(missing: Iterable[str]) -> dict[str, bytes]:
         host = current_app.config["UID_HOST"]
         wanted = {key.split(":", 1)[0]: key for key in missing}
-        rows = db.session.scalars(
-            select(Commitment)
-            .where(Commitment.uid.in_(list(wanted)))
-            .options(
-                joinedload(Commitment.lead).load_only(Department.name),
-                selectinload(Commitment.co_handlers).load_only(Department.name),
-                joinedload(Commitment.issue)
-                .load_only(Issue.title, Issue.hearing_id)
-                .joinedload(Issue.hearing)
-                .load_only(Hearing.uid)
-                .lazyload(Hearing.station),
-            )
-        ).unique()
+        rows = db.session.scalars(_WHOLE_PROMISES, {"uids": list(wanted)}).unique()
         make = ics.todo if feed.todo else ics.due_event
         return {
             wanted[c.uid]: make(due(c, base_url), host=host, alarms=feed.alarms).to_ical(sorted=False) for c in rows
