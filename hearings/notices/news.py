@@ -247,7 +247,7 @@ def _unseated(line: AuditEvent) -> list[Item]:
     ).all()
     there = {u.id for u in attending(hearing.id)}
     gone = [u for u in asked if u.id not in there]
-    return told(gone, f"/hearings/{hearing.id}", hearing.id, hearing=hearing)
+    return told(gone, "/inbox/", hearing.id, hearing=hearing)  # the hearing's page may be closed to them now
 
 
 HEARING_ACTS = {

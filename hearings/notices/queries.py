@@ -27,14 +27,50 @@ def inbox(user_id: int, *, before: int | None = None) -> Sequence[Message]:
     return db.session.scalars(wanted.order_by(Message.id.desc()).limit(AT_ONCE + 1)).all()
 
 
-def sent(user: Any, *, hearing_id: int | None = None, before: int | None = None) -> Sequence[Message]:
-    """What was sent, as far as this person may see it; newest first."""
-    wanted = select(Message).where(scoped("message.read", user, Message))
+def sent(
+    user: Any, *, hearing_id: int | None = None, to_id: int | None = None, before: int | None = None
+) -> Sequence[Message]:
+    """What was sent about a hearing, or to a person, as far as this one may see it; newest first.
+
+    What was sent to oneself one may always see.
+    """
+    wanted = select(Message).options(joinedload(Message.hearing))
+    if to_id != user.id:
+        wanted = wanted.where(scoped("message.read", user, Message))
     if hearing_id is not None:
         wanted = wanted.where(Message.hearing_id == hearing_id)
+    if to_id is not None:
+        wanted = wanted.where(Message.user_id == to_id)
     if before is not None:
         wanted = wanted.where(Message.id < before)
     return db.session.scalars(wanted.order_by(Message.id.desc()).limit(AT_ONCE + 1)).all()
+
+
+def stem(message: Message) -> str:
+    """The key of the first of its copies."""
+    return message.key.partition(":again")[0]
+
+
+def copies(message: Message) -> Sequence[Message]:
+    """The message itself and whatever was sent again of it."""
+    first = stem(message)
+    again = Message.key.startswith(f"{first}:again", autoescape=True)
+    return db.session.scalars(select(Message).where(or_(Message.key == first, again)).order_by(Message.id)).all()
+
+
+def is_overtaken(message: Message) -> bool:
+    """Whether a later scheduling mail about the same hearing went to the same address."""
+    if message.method is None:
+        return False
+    own = [m.id for m in copies(message)]
+    later = select(Message.id).where(
+        Message.hearing_id == message.hearing_id,
+        Message.address == message.address,
+        Message.method.is_not(None),
+        Message.id > min(own),
+        Message.id.not_in(own),
+    )
+    return db.session.scalar(later.limit(1)) is not None
 
 
 def invitations_of(hearing_id: int) -> Sequence[Invitation]:

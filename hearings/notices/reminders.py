@@ -30,8 +30,17 @@ from .news import Item, told
 from .queries import trouble
 from .texts import compose
 
-LEGAL = ("assignment.", "due.", "overdue.", "extension.", "commitment.", "confirmation.")
-"""Kinds that rest on the law; a person chooses how to hear of them, not whether (代表法 art. 51)."""
+LEGAL = (
+    "hearing.announce",
+    "participant.add",
+    "assignment.",
+    "due.",
+    "overdue.",
+    "extension.",
+    "commitment.",
+    "confirmation.",
+)
+"""Kinds that a person cannot refuse to be told by mail; the page that offers the choice says why."""
 FRESH = timedelta(days=1)
 """Who was invited within this time needs no reminder yet."""
 LOOKS_BACK = timedelta(days=14)

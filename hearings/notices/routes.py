@@ -1,19 +1,20 @@
 """Pages of the notices room: the inbox, answering an invitation, who has answered, what was sent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from .. import audit
 from ..db import db
 from ..errors import RuleBroken
 from ..forms import as_number, clean_arg
-from ..permissions import allowed, public, requires, signed_in
+from ..people.models import User
+from ..permissions import allowed, may, public, requires, signed_in
 from ..schedule.models import Hearing
 from ..web import finish, me, page, perform
-from . import invitations, outbox, queries
+from . import invitations, operations, outbox, queries
 from .forms import AnswerForm
 from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, MessageState, Preference, Reply
 
@@ -38,6 +39,19 @@ WHY_LABELS = {
     "delegated": _l("Somebody else is named instead."),
     "unreadable": _l("The answer cannot be understood."),
 }
+ALWAYS = (
+    (_l("Invitations to hearings, changes and cancellations"), _l("Who takes part has to know when and where.")),
+    (
+        _l("Assignments, and when a reply is due or overdue"),
+        _l("Deputies\u2019 Law, article 51: departments reply to deputies within the limit."),
+    ),
+    (
+        _l("Commitments: when they are due, overdue, extended or rejected"),
+        _l("What is promised at a hearing is kept by its date, and supervised when it is late."),
+    ),
+    (_l("Questions whether an issue is done"), _l("Only the deputy\u2019s word strikes an issue off.")),
+)
+"""What nobody can refuse to be told by mail (`reminders.LEGAL`), and why."""
 CHANNEL_LABELS = {"inbox": _l("in this house"), "mail": _l("mail"), "robot": _l("group robot")}
 
 
@@ -54,25 +68,23 @@ def inbox() -> Any:
     """What has come in for this person, newest first."""
     rows = queries.inbox(me().id, before=_before())
     shown, more = rows[: queries.AT_ONCE], len(rows) > queries.AT_ONCE
-    preference = db.session.get(Preference, me().id)
     return render_template(
         "notices/inbox.html",
         messages=shown,
         older=shown[-1].id if more else None,
+        is_first=_before() is None,
         unread=outbox.unread(me().id),
-        mail=preference is None or preference.mail,
-        mail_is_set=outbox.mail_is_set(),
     )
 
 
-@bp.get("/inbox/<int:id>")
+@bp.post("/inbox/<int:id>")
 @signed_in
 def open_(id: int) -> Any:
     """Go where the matter is; what was opened counts as read."""
     message = db.session.get(Message, id) if id < 2**31 else None
     if message is None or message.user_id != me().id or message.channel != "inbox":
         abort(404)
-    return redirect(message.url or "/inbox/", 303)
+    return perform(lambda: outbox.mark_read(me().id, [id]), message.url or "/inbox/")
 
 
 @bp.post("/inbox/read")
@@ -88,21 +100,27 @@ def read() -> Any:
     )
 
 
+@bp.get("/inbox/mail")
+@signed_in
+def told() -> Any:
+    """By which channels this person is told, and what is told in any case, and why."""
+    preference = db.session.get(Preference, me().id)
+    return render_template(
+        "notices/told.html",
+        mail=preference is None or preference.mail,
+        mail_is_set=outbox.mail_is_set(),
+        always=ALWAYS,
+        quiet=(current_app.config["QUIET_FROM"], current_app.config["QUIET_UNTIL"]),
+    )
+
+
 @bp.post("/inbox/mail")
 @signed_in
 def choose_mail() -> Any:
-    """Whether the daily mail comes. What the law wants told comes in any case."""
+    """Whether the daily mail tells everything. What the law wants told comes in any case."""
     wanted = request.form.get("mail") == "on"
-
-    def act() -> None:
-        row = db.session.get(Preference, me().id)
-        if row is None:
-            row = Preference(user_id=me().id)
-            db.session.add(row)
-        row.mail = wanted
-
-    said = _("The daily mail comes.") if wanted else _("The daily mail tells only what the law wants told.")
-    return perform(act, "/inbox/", said)
+    said = _("The daily mail comes.") if wanted else _("The daily mail tells only what has to be told.")
+    return perform(lambda: operations.choose_mail(me(), wanted), "/inbox/mail", said)
 
 
 # -- answering -------------------------------------------------------------------------------------------
@@ -226,51 +244,50 @@ def settle(hearing: Hearing) -> Any:
 # -- what was sent ---------------------------------------------------------------------------------------
 
 
+def _sent(template: str, rows: Sequence[Message], **more: Any) -> Any:
+    shown = rows[: queries.AT_ONCE]
+    return render_template(
+        template,
+        messages=shown,
+        older=shown[-1].id if len(rows) > queries.AT_ONCE else None,
+        is_first=_before() is None,
+        states=STATE_LABELS,
+        channels=CHANNEL_LABELS,
+        trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
+        **more,
+    )
+
+
 @bp.get("/hearings/<int:id>/sent")
 @requires("invitation.read", Hearing)
 def sent(hearing: Hearing) -> Any:
     """Every message about a hearing, with time, state and text."""
     rows = queries.sent(me(), hearing_id=hearing.id, before=_before())
-    shown, more = rows[: queries.AT_ONCE], len(rows) > queries.AT_ONCE
-    return render_template(
-        "notices/sent.html",
-        hearing=hearing,
-        messages=shown,
-        older=shown[-1].id if more else None,
-        states=STATE_LABELS,
-        channels=CHANNEL_LABELS,
-        may="invitation.remind" in allowed(me(), hearing, ["invitation.remind"]),
-    )
+    may_again = "invitation.remind" in allowed(me(), hearing, ["invitation.remind"])
+    return _sent("notices/sent.html", rows, hearing=hearing, may=may_again)
+
+
+@bp.get("/sent/<int:id>")
+@signed_in
+def sent_to(id: int) -> Any:
+    """Every message to one person, with time, state and text: one's own, or as far as one organises or may read."""
+    person = db.session.get(User, id) if id < 2**31 else None
+    if person is None or (person.id != me().id and not may(me(), "message.read")):
+        abort(404)
+    return _sent("notices/sent_to.html", queries.sent(me(), to_id=person.id, before=_before()), person=person)
 
 
 @bp.post("/hearings/<int:id>/sent/again")
 @requires("invitation.remind", Hearing)
 def again(hearing: Hearing) -> Any:
-    """Send a mail once more, as a message of its own."""
+    """Send a mail once more, as a message of its own; a second click finds it on its way."""
     number = as_number(request.form.get("message", ""))
     old = db.session.get(Message, number) if number is not None else None
-    if old is None or old.hearing_id != hearing.id or old.channel != "mail":
+    if old is None or old.hearing_id != hearing.id:
         abort(404)
 
     def act() -> None:
-        if old.state == MessageState.WAITING:
-            raise RuleBroken(_("It has not been sent yet."))
-        copies = sum(m.key.startswith(f"{old.key}:again") for m in queries.sent(me(), hearing_id=hearing.id))
-        outbox.write(
-            key=f"{old.key}:again{copies + 1}",
-            kind=old.kind,
-            channel="mail",
-            user_id=old.user_id,
-            hearing_id=old.hearing_id,
-            name=old.name,
-            address=old.address,
-            subject=old.subject,
-            text=old.text,
-            url=old.url,
-            urgent=True,
-            calendar=old.calendar,
-            method=old.method,
-        )
-        audit.record("message.again", hearing, me())
+        made = operations.send_again(old, actor=me())
+        flash(_("It will be sent again.") if made is not None else _("It is on its way already."), "success")
 
-    return perform(act, url_for("notices.sent", id=hearing.id), _("It will be sent again."))
+    return perform(act, url_for("notices.sent", id=hearing.id))

@@ -436,18 +436,6 @@ def test_no_name_or_title_opens_a_header(begun, post, name):
     assert {who for who, _mail in post.mails} == {"deputy@example.org"}
 
 
-def test_what_was_sent_can_be_read_and_sent_again(asked, begun, browser, post):
-    organiser = browser(begun.organiser)
-    page = organiser.get(f"/hearings/{asked.id}/sent").text
-    assert f"邀请：{asked.title}" in page
-    message = db.session.scalars(select(Message).where(Message.channel == "mail")).one()
-    assert organiser.post(f"/hearings/{asked.id}/sent/again", {"message": message.id}).status_code == 303
-    tell()
-    assert len(post.to("deputy@example.org")) == 2
-    assert organiser.post(f"/hearings/{asked.id}/sent/again", {"message": 99999}).status_code == 404
-    assert browser(begun.department).get(f"/hearings/{asked.id}/sent").status_code == 403
-
-
 def test_an_answer_is_read_by_nobody_elses_library():
     assert ics.read_answer(b"BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nEND:VCALENDAR\r\n") is None
 

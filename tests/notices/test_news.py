@@ -1,6 +1,5 @@
 """What the trail tells becomes messages; and reminders: who hears what on which day, once."""
 
-import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from hearings.filters import full_moment, span
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
 from hearings.minutes import operations as minutes_
-from hearings.notices import news, outbox
+from hearings.notices import news
 from hearings.notices.commands import round_
 from hearings.notices.models import Message
 from hearings.reviews import operations as reviews
@@ -126,24 +125,6 @@ def test_english_readers_read_english(calm, begun):
     assert inbox(begun.deputy) == [f"You are invited: {hearing.title}"]
 
 
-def test_the_inbox_counts_marks_and_shows_only_ones_own(calm, begun, browser):
-    begun.hearing("announced")
-    read()
-    deputy = browser(begun.deputy)
-    message = db.session.scalars(select(Message).where(Message.user_id == begun.deputy.id)).one()
-    other = db.session.scalars(select(Message).where(Message.user_id == begun.other_deputy.id)).one()
-    assert deputy.get(f"/inbox/{other.id}").status_code == 404
-    assert deputy.post("/inbox/read", {"id": other.id}).status_code == 303
-    assert outbox.unread(begun.other_deputy.id) == 1
-    assert deputy.get(f"/inbox/{message.id}").location == message.url
-    assert deputy.post("/inbox/read").status_code == 303
-    assert outbox.unread(begun.deputy.id) == 0
-    assert "还没有消息" in browser(begun.admin).get("/inbox/").text
-    for odd in ("x", "-1", "9" * 30, "%00"):
-        assert deputy.get(f"/inbox/?before={odd}").status_code == 200
-        assert deputy.post("/inbox/read", {"id": odd}).status_code == 404
-
-
 def test_every_page_says_how_much_is_unread_in_the_statement_that_finds_the_person(calm, begun, browser, statements):
     deputy = browser(begun.deputy)
     assert "bar-count" not in deputy.get("/calendar/").text
@@ -176,13 +157,6 @@ def test_a_group_is_told_of_hearings_once_and_its_secret_address_is_kept_nowhere
     assert {m.kind for m in rows} == {"hearing.announce"}
     assert "robot.example" not in browser(begun.organiser).get(f"/hearings/{hearing.id}/sent").text
     assert all(m.address is None for m in rows)
-
-
-def test_the_administrator_sees_how_people_are_told(begun, browser, app, post):
-    admin = browser(begun.admin)
-    assert re.search(r"<dt>\s*邮件\s*</dt>\s*<dd[^>]*>\s*已启用\s*<", admin.get("/settings/").text)
-    app.config["MAIL_HOST"] = ""
-    assert "HEARINGS_MAIL_HOST 和 HEARINGS_MAIL_FROM" in admin.get("/settings/").text
 
 
 def test_a_round_of_the_worker_with_no_mail_server_still_fills_the_inbox(calm, begun):
