@@ -179,7 +179,7 @@ def test_a_hearing_shows_every_message_with_text_time_and_state(sent, begun, bro
     assert good[0].startswith("邀请：霞浦专场民生夜询会 代表甲： 诚邀参加霞浦专场民生夜询会。 时间：")
     assert good[3] == "已发送"
     assert re.search(r"12:00$", good[4])
-    assert dead[3] == "发送失败 对方服务器没有这个邮箱 服务器原话：550 5.1.1 no such user"
+    assert dead[3] == "发送失败 对方服务器说没有这个邮箱 服务器原话：550 5.1.1 no such user"
     inbox = next(row for row in rows if row[2] == "站内消息" and row[1].startswith("代表甲"))
     assert inbox[3] == "未读"
     outbox.mark_read(begun.deputy.id)
