@@ -75,8 +75,8 @@ check-thunderbird: test-env catalogues ## before a release: an invitation answer
 	@.ci/packages "Thunderbird on a screen of its own" $(THUNDERBIRD_PACKAGES) || [ "$$CI" != true ]
 	$(TEST) -m pytest -m thunderbird tests/thunderbird $(ARGS)
 
-bench: test-env catalogues ## the benchmarks, beside a bare hello
-	$(TEST) -m tests.benchmarks $(ARGS)
+bench: test-env catalogues ## the benchmarks (PART=feeds, papers, subscribers, mail or pages for one)
+	@$(TEST) -m tests.benchmarks $(PART) $(ARGS)
 
 format: test-env ## bring code and templates into the house style
 	$(TEST) -m ruff check --fix .

@@ -48,10 +48,11 @@ def on_exit(server):
 
 
 def post_fork(server, worker):
-    """A connection must not be used by two processes: each worker opens its own."""
+    """A connection must not be used by two processes: each worker opens its own. Its threads take turns often."""
     from hearings.db import db
     from wsgi import app
 
+    sys.setswitchinterval(0.001)  # a quick page does not wait long for a thread that composes a paper or a calendar
     with app.app_context():
         db.engine.dispose(close=False)
 

@@ -24,7 +24,7 @@ from hearings.notices.outbox import CLAIM
 from tests.conftest import make_app
 from tests.server import ROOT, free_port
 
-UNTIL = 240.0
+UNTIL = 600.0
 """Seconds after which a delivery has failed."""
 HELD = timedelta(seconds=5)
 """Nobody alive holds a mail so long when the server takes it at once."""

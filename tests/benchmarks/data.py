@@ -1,8 +1,10 @@
 """A district that has done this for decades: 2,000 hearings, 100,000 issues, 150,000 commitments."""
 
+import os
 import random
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, text
@@ -15,7 +17,10 @@ from hearings.people.models import Department, User
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Hearing, Participant
 from hearings.search import SearchEntry
+from tests.postgres import fresh_database
 
+DATABASES = os.environ.get("DATABASES", "sqlite,postgresql").split(",")
+"""Which are measured. The PostgreSQL is the tests' own and does not wait for the disk; SQLite does, as in production."""
 PASSWORD = "Bench-mark-1"
 WORDS = [
     "路口",
@@ -83,6 +88,11 @@ WORDS = [
 ]
 RARE = "铁索桥栏杆"
 HUB = {"issues": 60, "participants": 200, "commitments": 150}
+
+
+def address(database: str, folder: Path) -> str:
+    """An empty database of that kind."""
+    return fresh_database() if database == "postgresql" else f"sqlite:///{folder / 'bench.db'}"
 
 
 def statement(dice: random.Random) -> str:
@@ -195,7 +205,6 @@ CLOSED = ("struck_off",) * 12 + ("answered",) * 3 + ("not_accepted",)
 OPEN = (*CLOSED, "in_handling", "in_handling", "replied", "replied", "assigned")
 RECENT = {"issues": 3_000, "commitments": 4_500}
 """So many of the last rows are of these months; what lies before them has long been closed. In the small office all
-
 are: its people have about as much to do, and what the large one has more is history."""
 
 

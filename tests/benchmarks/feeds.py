@@ -1,6 +1,6 @@
 """Calendars: a cold feed beside bare icalendar, a warm one beside a cold one, a 304 beside a warm 200.
 
-Ratios of one run in one process; run by `make bench`.
+Ratios of one run in one process; part of `make bench`, alone: `make bench PART=feeds`.
 """
 
 import tempfile
@@ -19,11 +19,11 @@ from hearings.calendars.models import FeedKind
 from hearings.db import LOCAL, db, now, today
 from hearings.issues.models import Commitment
 from tests import factories
+from tests.benchmarks.figures import note
 from tests.conftest import counted, make_app
 
 EVENTS = 900
 """What one of our feeds holds at most; the baseline builds as many."""
-LIMITS = {"cold over bare icalendar": 1.2, "cold over warm": 100.0, "warm 200 over 304": 10.0}
 
 
 def seconds(act: Callable[[], Any], times: int = 7) -> float:
@@ -71,8 +71,8 @@ def bare(count: int) -> bytes:
     return calendar.to_ical(sorted=False)
 
 
-def measure() -> dict[str, float]:
-    """The ratios."""
+def main() -> None:
+    """Note the ratios beside what was asked for."""
     folder = Path(tempfile.mkdtemp())
     app = make_app(f"sqlite:///{folder / 'bench.db'}", folder)
     with app.app_context():
@@ -123,25 +123,12 @@ def measure() -> dict[str, float]:
         taken["304"] = seconds(lambda: client.get(path, headers={"If-None-Match": tag}), 15)
         with counted() as said:
             assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
-        print(f"feed of {EVENTS} events, {len(first.data)} bytes; a 304 takes {len(said)} statements")
+        print(f"  a feed of {EVENTS} events, {len(first.data)} bytes")
         for name, value in taken.items():
-            print(f"  {name:28} {1000 * value:8.2f} ms")
+            note(name, 1000 * value, "ms")
+        note("cold over bare icalendar", taken["cold"] / taken["bare icalendar"], most=1.2)
+        note("cold over warm with one event changed", taken["cold"] / taken["warm, one event changed"], least=100)
+        note("warm 200 over 304", taken["warm 200"] / taken["304"], least=10)
+        note("statements of a 304", len(said), "", most=3)
         db.session.remove()
         db.engine.dispose()
-    return {
-        "cold over bare icalendar": taken["cold"] / taken["bare icalendar"],
-        "cold over warm": taken["cold"] / taken["warm, one event changed"],
-        "warm 200 over 304": taken["warm 200"] / taken["304"],
-    }
-
-
-def main() -> None:
-    """Print the ratios beside what was asked for."""
-    for name, ratio in measure().items():
-        wanted = LIMITS[name]
-        kept = ratio <= wanted if name.startswith("cold over bare") else ratio >= wanted
-        print(f"  {name:28} {ratio:8.2f}  (asked: {wanted})  {'reached' if kept else 'NOT REACHED'}")
-
-
-if __name__ == "__main__":
-    main()

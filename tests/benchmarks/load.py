@@ -1,11 +1,24 @@
-"""A small load generator: keep-alive connections, raw sockets, so that it costs the server little of two cores."""
+"""A small load generator (keep-alive connections, raw sockets, so that it costs the server little of two cores), and
+somebody who reads lists one after the other.
+"""
 
+import hashlib
+import http.client
 import multiprocessing
+import re
 import socket
 import statistics
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+
+from itsdangerous import Signer
+
+from tests.benchmarks.data import PASSWORD
 
 PROCESSES, SECONDS = 2, 4.0
 CONNECTIONS = 2
@@ -103,3 +116,64 @@ def post(path: str, body: str, cookie: str) -> bytes:
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(raw)}\r\n\r\n"
     )
     return head.encode() + raw
+
+
+def sign_in(port: int, username: str) -> tuple[str, str]:
+    """(cookie, csrf token)."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    base = f"http://127.0.0.1:{port}"
+
+    def token(page: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert found, page[:300]
+        return found[1]
+
+    first = opener.open(f"{base}/login").read().decode()
+    form = {"username": username, "password": PASSWORD, "csrf_token": token(first)}
+    opener.open(f"{base}/login", urlencode(form).encode()).read()
+    page = opener.open(f"{base}/").read().decode()
+    return "; ".join(f"{c.name}={c.value}" for c in jar), token(page)
+
+
+def form_ids(folder: Path, user: int, count: int, tag: str) -> list[str]:
+    """So many one-time form ids of a person, as pages would carry them."""
+    signer = Signer((folder / "secret-key").read_text().strip(), salt="form", digest_method=hashlib.sha256)
+    return [signer.sign(f"{user}.{tag}{i:07d}").decode() for i in range(count)]
+
+
+# -- one person who reads ----------------------------------------------------------------------------------
+
+
+class Reader:
+    """One keep-alive connection of a signed-in person."""
+
+    LISTS = ("/hearings/", "/issues/", "/commitments/")
+
+    def __init__(self, port: int, cookie: str) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self.headers = {"Cookie": cookie, "Accept-Language": "zh-CN"}
+
+    def get(self, path: str, **headers: str) -> tuple[float, http.client.HTTPResponse]:
+        """Seconds until the last byte, and the answer."""
+        begun = time.perf_counter()
+        self.connection.request("GET", path, headers=self.headers | headers)
+        answer = self.connection.getresponse()
+        answer.read()
+        return time.perf_counter() - begun, answer
+
+    def lists(self, until: Callable[[int], bool], *, pause: float = 0.02) -> list[float]:
+        """Read the three lists in turn, with a pause after each round, until told (by how many were read)."""
+        times: list[float] = []
+        while not until(len(times)):
+            for path in self.LISTS:
+                seconds, answer = self.get(path)
+                assert answer.status == 200
+                times.append(seconds)
+            time.sleep(pause)
+        return times
+
+
+def p95(times: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(times, n=20)[-1]

@@ -1,9 +1,8 @@
 """Papers: our export beside bare WeasyPrint, downloads beside rendering, growth, memory, and ten at once.
 
-Part of `make bench`; alone: `python -m tests.benchmarks.documents`. Ratios of one run are the point.
+Part of `make bench`; alone: `make bench PART=papers`. Ratios of one run are the point.
 """
 
-import http.client
 import os
 import re
 import statistics
@@ -29,8 +28,10 @@ from hearings.people import operations as people
 from hearings.people.models import Department, User
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Station
-from tests.benchmarks import data
+from tests.benchmarks import data, load
+from tests.benchmarks.figures import note
 from tests.documents.sample import minutes as sample
+from tests.server import serving
 
 BARE = """
 import sys
@@ -43,23 +44,19 @@ for line in sys.stdin:
     made = HTML(string=html, base_url="paper:").write_pdf(font_config=fonts, pdf_variant="pdf/a-3a", pdf_tags=True)
     print(len(made), flush=True)
 """
-PORT = 5732
-EXPORTS = 10
+EXPORTS, EACH = 10, 3
+"""People, and papers of each."""
 ITEMS = 60
+IDLE = 600
 
 
 def main() -> None:
-    """Print a line for each figure and what was asked of it."""
-    print(f"papers (load average {os.getloadavg()[0]:.1f})")
+    """Note each figure."""
     _beside_bare()
     _growth()
     _memory()
     _served()
     pdf.close()
-
-
-def _say(label: str, value: float, unit: str, limit: str, kept: bool) -> None:
-    print(f"  {label:52} {value:8.2f} {unit:3} (asked {limit}) {'ok' if kept else 'NOT REACHED'}")
 
 
 def _seconds(act: Any) -> float:
@@ -98,7 +95,7 @@ def _beside_bare() -> None:
         bare.stdin.close()
         bare.wait()
     mine, other = (statistics.median(times) for times in zip(*pairs, strict=True))
-    _say(f"ours {mine:.2f} s over bare WeasyPrint {other:.2f} s", mine / other, "×", "≤ 1.15", mine / other <= 1.15)
+    note(f"ours {mine:.2f} s over bare WeasyPrint {other:.2f} s", mine / other, most=1.15)
 
 
 def _growth() -> None:
@@ -110,7 +107,7 @@ def _growth() -> None:
         for _ in range(3)
     ]
     one, ten = (statistics.median(times) for times in zip(*pairs, strict=True))
-    _say(f"10 items {one:.2f} s, 100 items {ten:.2f} s", ten / one, "×", "≤ 12", ten / one <= 12)
+    note(f"10 items {one:.2f} s, 100 items {ten:.2f} s", ten / one, most=12)
 
 
 def _memory() -> None:
@@ -122,7 +119,7 @@ def _memory() -> None:
     held.end()
     assert found
     peak = int(found[1]) / 1024
-    _say("200 items, peak of the child", peak, "MB", "< 400", peak < 400)
+    note("200 items, peak of the child", peak, "MB", most=400)
 
 
 # -- over HTTP -----------------------------------------------------------------------------------------
@@ -195,95 +192,63 @@ def _evening(number: int, actor: User) -> Any:
     return hearing
 
 
-class _Reader:
-    """One keep-alive connection of a signed-in person."""
-
-    def __init__(self, cookie: str) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
-        self.headers = {"Cookie": cookie, "Accept-Language": "zh-CN"}
-
-    def get(self, path: str, **headers: str) -> tuple[float, Any]:
-        begun = time.perf_counter()
-        self.connection.request("GET", path, headers=self.headers | headers)
-        answer = self.connection.getresponse()
-        answer.read()
-        return time.perf_counter() - begun, answer
-
-
-def _lists(reader: _Reader, *, until: Any) -> list[float]:
-    times = []
-    while not until(len(times)):
-        for path in ("/hearings/", "/issues/", "/commitments/"):
-            seconds, answer = reader.get(path)
-            assert answer.status == 200
-            times.append(seconds)
-        time.sleep(0.02)
-    return times
-
-
-def _p95(times: list[float]) -> float:
-    return statistics.quantiles(times, n=20)[-1]
-
-
 def _served() -> None:
-    from tests.benchmarks.__main__ import CONF, ROOT, server, sign_in  # it runs us
-
     with tempfile.TemporaryDirectory(prefix="bench") as scratch:
         url = f"sqlite:///{Path(scratch) / 'bench.db'}"
         if fonts.FONTS_DIR.exists():
             (Path(scratch) / "fonts").symlink_to(fonts.FONTS_DIR.resolve())
         drafts, published, rendering = _arranged(url, Path(scratch))
         pdf.close()
-        env = {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": scratch}
-        with server(PORT, "wsgi:app", env, ROOT, CONF):
-            cookie, _token = sign_in(PORT, "organiser")
-            reader = _Reader(cookie)
+        with serving(url, Path(scratch)) as server:
+            cookie, _token = load.sign_in(server.port, "organiser")
+            reader = load.Reader(server.port, cookie)
             path = f"/hearings/{published}/minutes.pdf"
             first = reader.get(path)[1]
             assert first.status == 200
-            times = [reader.get(path)[0] for _ in range(40)]
-            download = statistics.median(times)
-            _say(
-                f"rendering {rendering:.2f} s over download {download * 1000:.1f} ms",
-                rendering / download, "×", "≥ 50", rendering / download >= 50,
-            )  # fmt: skip
+            download = statistics.median(reader.get(path)[0] for _ in range(40))
+            note(f"rendering {rendering:.2f} s over download {download * 1000:.1f} ms", rendering / download, least=50)
             known = [reader.get(path, **{"If-None-Match": first.headers["ETag"]}) for _ in range(40)]
             assert {answer.status for _s, answer in known} == {304}
-            again = statistics.median(seconds for seconds, _a in known)
-            _say("known ETag: 304", again * 1000, "ms", "304", True)
+            note("known ETag: 304", statistics.median(seconds for seconds, _a in known) * 1000, "ms")
             spare = drafts.pop()
             for _ in range(4):  # both workers have started their children
                 reader.get(f"/hearings/{spare}/minutes/preview.pdf")
             preview = [reader.get(f"/hearings/{drafts.pop()}/minutes/preview.pdf")[0] for _ in range(3)]
-            middle = statistics.median(preview)
-            _say(f"preview of {ITEMS} items, not seen before", middle, "s", "< 2", middle < 2)
-            _ten_at_once(cookie, drafts)
+            note(f"preview of {ITEMS} items, not seen before", statistics.median(preview), "s", most=2)
+            _ten_at_once(server.port, cookie, drafts)
 
 
-def _ten_at_once(cookie: str, drafts: list[int]) -> None:
-    lists = _Reader(cookie)
-    _lists(lists, until=lambda n: n >= 60)
-    idle = _lists(lists, until=lambda n: n >= 300)
+def _ten_at_once(port: int, cookie: str, drafts: list[int]) -> None:
+    """Ten people export three papers each, while somebody reads lists as before.
+
+    All of the reading counts, from the first paper asked for to the last that came. Read idly before and after, since
+    the machine may have changed meanwhile.
+    """
+    lists = load.Reader(port, cookie)
+    lists.lists(lambda n: n >= 60)
+    idle = lists.lists(lambda n: n >= IDLE // 2)
     took: list[float] = []
 
-    def export(hearing: int) -> None:
-        seconds, answer = _Reader(cookie).get(f"/hearings/{hearing}/minutes/preview.pdf")
-        assert answer.status == 200
-        took.append(seconds)
+    def export(person: int) -> None:
+        reader = load.Reader(port, cookie)
+        for paper in range(EACH):  # another each time: the last few are kept
+            hearing = drafts[(person + 3 * paper) % len(drafts)]
+            seconds, answer = reader.get(f"/hearings/{hearing}/minutes/preview.pdf")
+            assert answer.status == 200
+            took.append(seconds)
 
-    people_ = [threading.Thread(target=export, args=(n,)) for n in drafts]
+    people_ = [threading.Thread(target=export, args=(n,)) for n in range(EXPORTS)]
     for person in people_:
         person.start()
-    busy = _lists(lists, until=lambda n: not any(p.is_alive() for p in people_))
+    busy = lists.lists(lambda n: not any(p.is_alive() for p in people_))
     for person in people_:
         person.join()
-    share = _p95(busy) / _p95(idle)
-    _say(
-        f"lists, p95 {_p95(idle) * 1000:.1f} ms idle, {_p95(busy) * 1000:.1f} ms while ten export",
-        share, "×", "< 2", share < 2,
-    )  # fmt: skip
-    print(f"    the ten took {min(took):.1f} to {max(took):.1f} s, {len(busy)} lists were read meanwhile")
-
-
-if __name__ == "__main__":
-    main()
+    idle += lists.lists(lambda n: n >= IDLE // 2)
+    before, during = load.p95(idle), load.p95(busy)
+    label = f"lists, p95 {before * 1000:.1f} ms idle, {during * 1000:.1f} ms while ten export"
+    note(label, during / before, most=2)
+    middle = statistics.median(busy) / statistics.median(idle)
+    note("the same, medians", middle)
+    print(
+        f"    a paper took {min(took):.1f} to {max(took):.1f} s, {len(busy)} lists were read meanwhile, {len(idle)} idly"
+    )
