@@ -35,8 +35,8 @@ CANCELLED_FOR = timedelta(days=30)
 """A cancelled hearing stays this long, struck through, and then goes."""
 MOST = 900
 """Events of one feed; beyond it the farthest are left out."""
-LARGEST = 1_000_000
-"""Bytes of one feed, for the same reason."""
+LARGEST = 998_000
+"""Bytes of its events, for the same reason: with the head of the file it stays under the megabyte."""
 KEPT_EVENTS = 20_000
 KEPT_TAGS = 2_000
 AT_THE_DOOR = (HearingKind.NIGHT_HEARING, HearingKind.LOOK_BACK)

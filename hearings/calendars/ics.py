@@ -243,6 +243,8 @@ def scheduling(occasion: Occasion, invitee: Invitee, *, sent: datetime, host: st
     made["dtstamp"] = Event.types_factory.for_property("dtstamp")(_utc(sent))
     if change:
         made.add("comment", vText(line(change)))
+        if method == "REQUEST":  # a cancelled one tells its reason; some programs show no COMMENT
+            made["description"] = vText(text([change, *_story(occasion)]))
     organiser = vCalAddress(f"mailto:{invitee.organiser}")
     organiser.params["CN"] = parameter(invitee.organisation)
     made.add("organizer", organiser)

@@ -66,6 +66,7 @@ a station's, for everybody             test_it_says_what_the_notice_on_the_door_
 due dates as tasks, a second address   test_each_kind_holds_its_own
 address, webcal, QR, shown once        test_the_page_gives_an_address_once_and_the_address_gives_the_calendar
 from where it can be reached           test_the_page_knows_from_where_it_can_be_read
+clients that can reach us              test_only_clients_that_can_reach_us_are_offered
 alarms on or off                       test_alarms_are_off_where_they_are_switched_off
 last read, by what                     test_the_page_gives_an_address_once_and_the_address_gives_the_calendar
 renew, revoke                          test_renewing_and_closing
