@@ -25,7 +25,8 @@ from . import invitations, outbox
 from .models import Channel, Cursor, Invitation, Message
 from .texts import compose
 
-AT_ONCE = 500
+AT_ONCE = 100
+"""Lines in one transaction: on SQLite people who save something wait for it."""
 
 
 class Item(NamedTuple):

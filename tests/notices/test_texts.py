@@ -208,10 +208,10 @@ def tell(story, post):
             story.tell()
     with story.at(date(2026, 4, 27)):  # and the leader
         story.tell()
-    for day in (date(2026, 6, 15), date(2026, 6, 23), date(2026, 6, 24), date(2026, 6, 30), date(2026, 7, 8)):
+    for day in (date(2026, 6, 15), date(2026, 6, 23), date(2026, 6, 24), date(2026, 6, 30), date(2026, 7, 10)):
         with story.at(day):
             story.tell()
-    with story.at(date(2026, 7, 9)):
+    with story.at(date(2026, 7, 10), 14):
         issues.report_done(light, report="全部亮灯", actor=department)
         issues.verify_commitment(light, actor=organiser)
         issues.release_commitment(wash, reason="由住建部门另行承诺", actor=organiser)
