@@ -188,7 +188,7 @@ def _move_hearings(found: Open, to: User, actor: User, kept: dict[str, Any]) -> 
             continue
         kept["seats"].append(undo.snapshot(seat))
         seat.user_id = to.id
-        seat.name, seat.title, seat.email = to.name, to.title, to.email
+        seat.name, seat.title, seat.email = to.name, to.title, None
         seat.unit = to.department.short_name if to.department else None
         seat.position = to.protocol_order
     for hearing in touched.values():

@@ -24,6 +24,7 @@ from ..filters import full_moment
 from ..forms import as_number
 from ..language import is_english, speaking
 from ..people.models import User
+from ..permissions import scoped
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
 from ..schedule.operations import name_stand_in
 from . import outbox
@@ -120,9 +121,6 @@ def reconcile(hearing: Hearing) -> list[Message]:
     steps = compare(
         {r.address: None if r.withdrawn_at is not None else r.told for r in rows}, dict.fromkeys(seats, stands)
     )
-    agenda = tuple(
-        db.session.scalars(select(Topic.title).where(Topic.hearing_id == hearing.id).order_by(Topic.position, Topic.id))
-    )
     written: list[Message] = []
     for address in steps.fresh if hearing.status == HearingStatus.ANNOUNCED else ():
         seat, row = seats[address], have.get(address)
@@ -139,17 +137,17 @@ def reconcile(hearing: Hearing) -> list[Message]:
             _forget_answer(row)
         row.participant_id, row.user_id, row.withdrawn_at = seat.id, seat.user_id, None
         db.session.flush()
-        written += _mail(row, hearing, seat, agenda, "hearing.announce")
+        written += _mail(row, hearing, seat, "hearing.announce")
     for address in steps.changed:
         seat, row = seats[address], have[address]
         row.participant_id, row.user_id = seat.id, seat.user_id
         _forget_answer(row)
-        written += _mail(row, hearing, seat, agenda, "hearing.reschedule")
+        written += _mail(row, hearing, seat, "hearing.reschedule")
     off = "participant.remove" if hearing.status in TOLD else "hearing.cancel"
     for address in steps.gone:
         row = have[address]
         if row.trouble is None:
-            written += _mail(row, hearing, None, agenda, off)
+            written += _mail(row, hearing, None, off)
         row.withdrawn_at = now()
     return written
 
@@ -160,9 +158,20 @@ def _forget_answer(row: Invitation) -> None:
     row.delegate = row.delegate_title = None
 
 
-def _mail(
-    row: Invitation, hearing: Hearing, seat: Participant | None, agenda: tuple[str, ...], kind: str
-) -> list[Message]:
+def _agenda(hearing: Hearing, reader: User | None) -> tuple[str, ...]:
+    """Topics that this person may see; who has no sign-in is told the theme only, as at the station's door."""
+    if reader is None:
+        return ()
+    return tuple(
+        db.session.scalars(
+            select(Topic.title)
+            .where(Topic.hearing_id == hearing.id, scoped("topic.read", reader, Topic))
+            .order_by(Topic.position, Topic.id)
+        )
+    )
+
+
+def _mail(row: Invitation, hearing: Hearing, seat: Participant | None, kind: str) -> list[Message]:
     """One scheduling mail, and what is remembered of it."""
     off = seat is None
     with speaking(_language(row)):  # the sentence on what changed
@@ -170,6 +179,7 @@ def _mail(
     subject, words = texts(kind, row, hearing, change)
     host = current_app.config["UID_HOST"]
     row.sequence = max(hearing.sequence, row.sequence + 1)
+    agenda = _agenda(hearing, row.user)
     occasion = replace(feeds.occasion(hearing, agenda=agenda, base_url=outbox.base_url()), sequence=row.sequence)
     if off and not occasion.cancelled:
         occasion = ics.replace_cancelled(occasion)

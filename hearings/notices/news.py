@@ -277,6 +277,9 @@ CALENDAR_ACTS = {
     "participant.remove.undo",
     "participant.sign_in",
     "station.amend",
+    "user.amend",
+    "user.hand_over",
+    "user.hand_over.undo",
 }
 """Acts after which invitations may no longer say what is."""
 
@@ -399,13 +402,12 @@ def _lines(after: int, limit: int) -> list[AuditEvent]:
 def _hearings_of(line: AuditEvent) -> set[int]:
     if line.hearing_id is not None:
         return {line.hearing_id}
-    if line.subject_type == "station" and line.subject_id is not None:
-        current = (HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
-        return set(
-            db.session.scalars(
-                select(Hearing.id).where(Hearing.station_id == line.subject_id, Hearing.status.in_(current))
-            )
-        )
+    current = select(Hearing.id).where(Hearing.status.in_(invitations.TOLD))
+    if line.subject_type == "station":
+        return set(db.session.scalars(current.where(Hearing.station_id == line.subject_id)))
+    if line.subject_type == "user" and (line.action != "user.amend" or "email" in line.details.get("fields", ())):
+        seats = select(Participant.hearing_id).where(Participant.user_id == line.subject_id)
+        return set(db.session.scalars(current.where(Hearing.id.in_(seats))))
     return set()
 
 

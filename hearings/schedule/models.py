@@ -233,6 +233,7 @@ class Participant(Model):
     unit: Mapped[str | None]
     title: Mapped[str | None]
     email: Mapped[str | None]
+    """Only where it is another than the person's own."""
     position: Mapped[int] = mapped_column(default=1000)
     """Protocol order within the list."""
     capacity: Mapped[Capacity] = enum_column(Capacity)

@@ -614,7 +614,6 @@ def add_person(
         name=user.name,
         title=user.title,
         unit=user.department.short_name if user.department else None,
-        email=user.email,
         position=user.protocol_order if position is None else position,
         capacity=capacity or usual,
         listed=listed or usual_list,

@@ -11,10 +11,13 @@ from sqlalchemy import select
 from hearings import undo
 from hearings.calendars import ics
 from hearings.db import clock_at, db, local, now, today
+from hearings.desk.handover import hand_over
 from hearings.notices import inbound, invitations, news, outbox
 from hearings.notices.models import DoubtfulAnswer, Invitation, Message, Reply
+from hearings.people import operations as users
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
+from hearings.schedule.models import AttendanceList, Capacity
 from tests.factories import evening
 
 NOON = datetime.min.time().replace(hour=12)
@@ -565,6 +568,62 @@ def test_an_address_that_takes_mail_again_is_no_trouble_any_more(asked, begun, b
     tell()
     assert one().trouble is None
     assert len(post.to("deputy@example.org")) == 2
+
+
+def test_a_new_address_of_a_person_is_asked_and_the_old_one_is_let_go(asked, begun, post):
+    users.amend_user(begun.deputy, {"email": "new@example.org"}, actor=begun.admin)
+    db.session.commit()
+    tell()
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")] == ["REQUEST", "CANCEL"]
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("new@example.org")] == ["REQUEST"]
+    users.amend_user(begun.deputy, {"title": "区人大代表、校长"}, actor=begun.admin)
+    db.session.commit()
+    tell()
+    assert len(post.mails) == 3
+
+
+def test_a_seat_that_is_handed_over_is_asked_of_whoever_has_it_now(asked, begun, post):
+    begun.other_deputy.email = "other@example.org"
+    schedule.remove_participant(
+        db.session.scalar(select(schedule.Participant).where(schedule.Participant.user_id == begun.other_deputy.id)),
+        actor=begun.organiser,
+    )
+    begun.deputy.active = False
+    hand_over(begun.deputy, to=begun.other_deputy, actor=begun.admin)
+    db.session.commit()
+    tell()
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")] == ["REQUEST", "CANCEL"]
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("other@example.org")] == ["REQUEST"]
+    (offer,) = db.session.scalars(select(undo.UndoOffer).where(undo.UndoOffer.act == "user.hand_over")).all()
+    undo.take_back(offer.id, actor=begun.admin)
+    db.session.commit()
+    tell()
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")][2:] == ["REQUEST"]
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("other@example.org")] == ["REQUEST", "CANCEL"]
+
+
+def test_each_is_told_the_topics_they_may_see_and_a_guest_the_theme_only(begun, post):
+    hearing = begun.hearing("draft")
+    for office, title in ((begun.bureau, "桥下环境"), (begun.other_bureau, "校门口")):
+        schedule.add_topic(title=title, departments=[office], hearing=hearing, actor=begun.organiser)
+    begun.deputy.email = "deputy@example.org"
+    begun.department.email = "bureau@example.org"
+    schedule.add_person(hearing, begun.department, actor=begun.organiser)
+    schedule.add_guest(
+        hearing, capacity=Capacity.MEDIA, listed=AttendanceList.PUBLIC_GALLERY, name="冯某", email="press@example.org",
+        actor=begun.organiser,
+    )  # fmt: skip
+    schedule.announce(hearing, actor=begun.organiser)
+    db.session.commit()
+    tell()
+
+    def told(address):
+        (mail,) = post.to(address)
+        return event_of(mail).description.value
+
+    assert "桥下环境" in told("deputy@example.org") and "校门口" in told("deputy@example.org")
+    assert "桥下环境" in told("bureau@example.org") and "校门口" not in told("bureau@example.org")
+    assert "家门口的民生小事" in told("press@example.org") and "桥下环境" not in told("press@example.org")
 
 
 # -- the page behind the link ----------------------------------------------------------------------------
