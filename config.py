@@ -35,6 +35,7 @@ RULES: dict[str, Rule] = {
     ),
     "REWORK_MONTHS": Rule(1, "浙江省实施《代表法》办法第四十三条：代表不满意的，一个月内重新办理并答复"),
     "RETURN_WORKDAYS": Rule(5, "退办期限，本区做法；省规定（2016）为十日。期满未退回的视为签收"),
+    "EXTENSIONS_MOST": Rule(1, "申请延期应在到期前提出，一般以一次为限，通行做法"),
     "CONFIRM_WORKDAYS": Rule(15, "代表反馈期限，参照北京市规定十五个工作日"),
     "NOTICE_DAYS": Rule(3, "联络站接待活动公告期，不少于三日"),
     # reminders

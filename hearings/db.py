@@ -88,6 +88,18 @@ def enum_column(kind: type[StrEnum], **kwargs: Any) -> MappedColumn[Any]:
     return mapped_column(values, **kwargs)
 
 
+class Numbered:
+    """Mixin of rows that can be removed: the trail names them by id, so an id is never given to another.
+
+    SQLite would give the highest one again; PostgreSQL's sequences do not.
+    """
+
+
+@event.listens_for(Numbered, "instrument_class", propagate=True)
+def _never_again(mapper: Any, _class: type) -> None:
+    mapper.local_table.dialect_options["sqlite"]["autoincrement"] = True
+
+
 class Published:
     """Mixin of what calendars show: identity, a version counter and when it last changed (RFC 5545 3.8.7)."""
 

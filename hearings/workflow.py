@@ -76,6 +76,7 @@ MACHINES: dict[str, dict[str, Move]] = {
         "extension": (
             _move("grant", "asked", "granted", "decided_at"),
             _move("refuse", "asked", "refused", "decided_at"),
+            _move("withdraw", "asked", "withdrawn", "decided_at"),
         ),
         "minutes": (
             _move("review", "draft", "reviewed", "reviewed_at"),
@@ -126,7 +127,12 @@ LABELS: dict[str, dict[str, Any]] = {
         "refused": _l("Refused"),
         "waived": _l("Waived"),
     },
-    "extension": {"asked": _l("Asked"), "granted": _l("Granted"), "refused": _l("Refused")},
+    "extension": {
+        "asked": _l("Asked"),
+        "granted": _l("Granted"),
+        "refused": _l("Refused"),
+        "withdrawn": _l("No longer needed"),
+    },
     "minutes": {"draft": _l("Draft"), "reviewed": _l("Reviewed"), "published": _l("Published")},
 }
 

@@ -16,7 +16,7 @@ STATUSES = {
     "assignment": "assigned accepted returned replied superseded",
     "commitment": "open reported kept released",
     "confirmation": "asked confirmed refused waived",
-    "extension": "asked granted refused",
+    "extension": "asked granted refused withdrawn",
     "minutes": "draft reviewed published",
 }
 

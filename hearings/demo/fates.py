@@ -251,6 +251,8 @@ def follow(
             done = due_on + timedelta(days=plan.rng.randint(25, 40))
             if extension == "refused":
                 done = due_on + timedelta(days=plan.rng.randint(4, 9))
+            if extension == "withdrawn":
+                done = max(asked, ready)
         if not final or not (late or extension):
             halfway = ready + (done - ready) / 2
             if (done - ready).days > 30:
@@ -260,14 +262,14 @@ def follow(
         ask_first = bool(final and extension) and asked < first_reply_by
         if ask_first:
             look_back_before(asked, number)
-            _extend(plan, number, asked, granted=extension == "granted")
+            _extend(plan, number, asked, extension)
         if owes_reply:
             replied_b = True
             look_back_before(first_reply_by, number)
             plan.reply(max(first_reply_by, plan.last), "B")
         if final and extension and not ask_first:
             look_back_before(asked, number)
-            _extend(plan, number, asked, granted=extension == "granted")
+            _extend(plan, number, asked, extension)
         if final and late:
             look_back_before(due_on, number)
             plan.add(
@@ -318,8 +320,8 @@ def follow(
         _reopen(plan, plan.last + timedelta(days=reopened))
 
 
-def _extend(plan: Plan, number: int, day: date, *, granted: bool) -> None:
-    """Asked for before the day has come, decided within two."""
+def _extend(plan: Plan, number: int, day: date, decision: str) -> None:
+    """Asked for before the day has come, decided within two; `withdrawn`: done before that."""
     due_on = plan.commitments[number - 1].due_on
     plan.add(
         day,
@@ -330,9 +332,9 @@ def _extend(plan: Plan, number: int, day: date, *, granted: bool) -> None:
         reason=plan.say("extend"),
     )
     decided = plan.later(plan.last, 1, 2)
-    if granted:
+    if decision == "granted":
         plan.add(decided, "extension_granted", commitment=number, text=plan.say("granted"))
-    else:
+    elif decision == "refused":
         plan.add(decided, "extension_refused", commitment=number, reason=plan.say("refused"))
 
 

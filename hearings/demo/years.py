@@ -97,7 +97,7 @@ FATES: tuple[tuple[str, Callable[[Plan, Meeting | None], None]], ...] = (
     ("refused", lambda p, m: fates.follow(p, refused=True)),
     ("seen", lambda p, m: fates.follow(p, meeting=m)),
     ("again", lambda p, m: fates.follow(p, meeting=m, again=True)),
-    ("kept", lambda p, m: fates.follow(p, meeting=m)),
+    ("needless extension", lambda p, m: fates.follow(p, extension="withdrawn")),
     ("waived", lambda p, m: fates.follow(p, waived=True)),
     ("supervised", lambda p, m: fates.follow(p, meeting=m, late=p.rng.randint(24, 45))),
     ("seen", lambda p, m: fates.follow(p, meeting=m)),

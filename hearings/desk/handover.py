@@ -20,6 +20,7 @@ from ..people.models import Department, User, UserRole
 from ..permissions import Role
 from ..reviews.models import Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing, HearingStatus, Participant
+from ..schedule.operations import usual_position
 
 AHEAD = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
 """A hearing that has begun keeps who was in the room."""
@@ -96,7 +97,9 @@ def _lonely(user: User, office: Department, made: Open) -> None:
     awaited = (
         select(func.count())
         .select_from(Assignment)
+        .join(Issue, Issue.id == Assignment.issue_id)
         .where(
+            Issue.status.not_in(CLOSED),  # a closed issue asks a silent co-handler for nothing any more
             Assignment.department_id.in_(ids),
             Assignment.status.in_((AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED)),
         )
@@ -190,7 +193,7 @@ def _move_hearings(found: Open, to: User, actor: User, kept: dict[str, Any]) -> 
         seat.user_id = to.id
         seat.name, seat.title, seat.email = to.name, to.title, None
         seat.unit = to.department.short_name if to.department else None
-        seat.position = to.protocol_order
+        seat.position = usual_position(to)
     for hearing in touched.values():
         hearing.touch()
         audit.record("user.hand_over", hearing, actor, to=to.name)

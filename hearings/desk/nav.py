@@ -1,4 +1,4 @@
-"""The rooms that a person has in the bar: at most six, those the person works in first."""
+"""The rooms that a person has: the first six in the bar (look.md), the rest in the menu under the name."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ ROOMS: tuple[tuple[str, str, str | None], ...] = (
     ("look_backs", "/look-backs/", "hearing.read"),
     ("topics", "/topics/", "topic.amend"),
     ("people", "/people/", "user.read"),
-    ("departments", "/departments/", "user.read"),
-    ("stations", "/stations/", "user.read"),
+    ("departments", "/departments/", "department.amend"),
+    ("stations", "/stations/", "station.amend"),
     ("settings", "/settings/", "setting.read"),
     ("audit", "/audit/", "audit.read"),
 )
@@ -38,7 +38,7 @@ LABELS = {
 
 
 def rooms_of(user: Any) -> list[dict[str, Any]]:
-    """{key, label, endpoint_url, active} of at most six rooms."""
+    """{key, label, endpoint_url, active} of each room, those that this person works in first."""
     mine = [(k, url) for k, url, action in ROOMS if action is None or may(user, action)]
     if Role.AUDITOR in user.role_set:  # the trail is what the auditor comes for
         mine = [m for m in mine if m[0] != "topics"]
@@ -50,5 +50,5 @@ def rooms_of(user: Any) -> list[dict[str, Any]]:
             "endpoint_url": url,
             "active": here == url if url == "/" else here.startswith(url),
         }
-        for key, url in mine[:6]
+        for key, url in mine
     ]

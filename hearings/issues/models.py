@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..db import Model, Published, db, enum_column, now
+from ..db import Model, Numbered, Published, db, enum_column, now
 from ..files import StoredFile
 from ..people.models import Department, User
 from ..permissions import Clause, Role, scope
@@ -103,7 +103,7 @@ issue_cosigner = Table(
 )
 
 
-class Issue(Model):
+class Issue(Numbered, Model):
     """A trouble put to the departments. Its rounds: a new one each time it is handled again."""
 
     __table_args__ = (
@@ -182,7 +182,7 @@ EXCHANGE_LABELS = {
 }
 
 
-class Exchange(Model):
+class Exchange(Numbered, Model):
     """One turn of speech, for the minutes."""
 
     __table_args__ = (Index("ix_exchange_issue_id_position", "issue_id", "position"),)
@@ -316,7 +316,7 @@ commitment_co_handler = Table(
 )
 
 
-class Commitment(Published, Model):
+class Commitment(Numbered, Published, Model):
     """Measure + department + date, or it is no commitment (承诺事项)."""
 
     __table_args__ = (
@@ -357,6 +357,8 @@ class ExtensionStatus(StrEnum):
     ASKED = "asked"
     GRANTED = "granted"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """Overtaken before it was decided: reported done, or released."""
 
 
 class Extension(Model):
@@ -375,13 +377,15 @@ class Extension(Model):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     decided_at: Mapped[datetime | None]
     decision_note: Mapped[str | None]
+    directed: Mapped[bool] = mapped_column(default=False)
+    """A finding set the date; the department had not asked."""
 
     commitment: Mapped[Commitment] = relationship()
     asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
     decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
 
 
-class OutcomeFigure(Model):
+class OutcomeFigure(Numbered, Model):
     """A number that says what came of it; may be added after striking off."""
 
     id: Mapped[int] = mapped_column(primary_key=True)

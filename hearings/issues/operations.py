@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import aliased
 
@@ -28,6 +29,7 @@ from .models import (
     Exchange,
     ExchangeKind,
     Extension,
+    ExtensionStatus,
     Issue,
     IssueFile,
     IssueStatus,
@@ -78,7 +80,7 @@ def log_issue(
         return db.session.get_one(Issue, there)
     issue = Issue(
         hearing_id=hearing.id,
-        number=(number or 0) + 1,
+        number=max(number or 0, hearing.last_removed) + 1,
         position=(position or 0) + 1,
         client_id=client_id or None,
         topic_id=topic.id if topic else None,
@@ -151,6 +153,7 @@ def remove_issue(issue: Issue, *, actor: User) -> None:
     exchanges = list(db.session.scalars(select(Exchange).where(Exchange.issue_id == issue.id)))
     files = list(db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id)))
     audit.record("issue.remove", issue, actor)
+    issue.hearing.last_removed = max(issue.hearing.last_removed, issue.number)
     undo.offer(
         "issue.remove",
         _("“%(title)s” has been removed.", title=issue.title),
@@ -177,11 +180,6 @@ def _issue_again(
     commitments: list[Any],
     files: list[dict[str, Any]],
 ) -> None:
-    taken = db.session.scalar(
-        select(Issue.id).where(Issue.hearing_id == issue["hearing_id"], Issue.number == issue["number"])
-    )
-    if taken is not None:
-        raise RuleBroken(_("Its number has been given to another issue meanwhile."))
     row = undo.restore(Issue, issue)
     row.cosigners = list(db.session.scalars(select(User).where(User.id.in_(cosigners))))
     for kept in exchanges:
@@ -393,6 +391,7 @@ def _commitment_again(*, actor: User, row: dict[str, Any], co_handlers: list[int
 def report_done(commitment: Commitment, *, report: str, actor: User, files: Iterable[StoredFile] = ()) -> None:
     """The department says it is done, with evidence."""
     workflow.advance(commitment, "report_done", actor=actor)
+    _withdraw_extension(commitment, actor=actor)
     commitment.report = report
     commitment.percent = 100
     for file in files:
@@ -429,13 +428,22 @@ def reject_report(commitment: Commitment, *, reason: str, actor: User) -> None:
 def release_commitment(commitment: Commitment, *, reason: str, actor: User) -> None:
     """The promise no longer binds (overtaken, merged into another), and why."""
     workflow.advance(commitment, "release", actor=actor, reason=reason)
+    _withdraw_extension(commitment, actor=actor)
     commitment.report = reason
 
 
 def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, actor: User) -> Extension:
-    """Ask for time, before the date and once at a time."""
+    """Ask for time, before the date has passed and as often as EXTENSIONS_MOST allows (domain.md §2.1)."""
     if commitment.status != CommitmentStatus.OPEN:
         raise RuleBroken(_("Only an open commitment can be extended."))
+    if today() > commitment.due_on:
+        raise RuleBroken(
+            _(
+                "More time is asked for before the date; this one was due on %(day)s. Say in the progress how it"
+                " stands: a look-back sets the new date.",
+                day=day_words(commitment.due_on),
+            )
+        )
     if new_due_on <= commitment.due_on:
         raise RuleBroken(_("The new date must be later than %(day)s.", day=day_words(commitment.due_on)), "new_due_on")
     waiting = db.session.scalar(
@@ -443,6 +451,22 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
     )
     if waiting is not None:
         raise RuleBroken(_("An extension has been asked for and is not decided yet."))
+    most = current_app.config["EXTENSIONS_MOST"]
+    had = db.session.scalar(
+        select(func.count()).where(
+            Extension.commitment_id == commitment.id,
+            Extension.status == ExtensionStatus.GRANTED,
+            ~Extension.directed,
+        )
+    )
+    if (had or 0) >= most:
+        raise RuleBroken(
+            ngettext(
+                "This commitment has been extended %(num)d time, which is the most.",
+                "This commitment has been extended %(num)d times, which is the most.",
+                most,
+            )
+        )
     extension = Extension(
         commitment=commitment, old_due_on=commitment.due_on, new_due_on=new_due_on, reason=reason, asked_by=actor
     )
@@ -469,10 +493,24 @@ def refuse_extension(extension: Extension, *, reason: str, actor: User) -> None:
     extension.decision_note = reason
 
 
+def _withdraw_extension(commitment: Commitment, *, actor: User) -> None:
+    """What was asked for and not decided is no longer needed once the promise is reported done or released."""
+    waiting = db.session.scalar(
+        select(Extension).where(Extension.commitment_id == commitment.id, Extension.status == ExtensionStatus.ASKED)
+    )
+    if waiting is not None:
+        workflow.advance(waiting, "withdraw", actor=actor)
+
+
 def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: User) -> Extension:
     """A finding moves a date: written down as an extension granted at once."""
     extension = Extension(
-        commitment=commitment, old_due_on=commitment.due_on, new_due_on=new_due_on, reason=reason, asked_by=actor
+        commitment=commitment,
+        old_due_on=commitment.due_on,
+        new_due_on=new_due_on,
+        reason=reason,
+        asked_by=actor,
+        directed=True,
     )
     db.session.add(extension)
     db.session.flush()

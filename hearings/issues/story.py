@@ -265,6 +265,7 @@ def _moved(extensions: Iterable[Extension]) -> list[Event]:
             ExtensionStatus.ASKED: _("Extension asked for"),
             ExtensionStatus.GRANTED: _("Date moved"),
             ExtensionStatus.REFUSED: _("Extension refused"),
+            ExtensionStatus.WITHDRAWN: _("Extension no longer needed"),
         }[e.status]
         rows = [(_("Due date"), f"{day(e.old_due_on)} → {day(e.new_due_on)}"), (_("Asked by"), e.asked_by.name)]
         if e.decided_at:

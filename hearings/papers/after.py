@@ -14,7 +14,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from .. import workdays
@@ -576,7 +576,7 @@ def _put_to_vote(hearing: Hearing) -> list[Put]:
             for i in found
         ]
     topics = [t for t in queries.topics_of(hearing) if t.merged_into_id is None and not t.set_aside]
-    return [Put(f"{n:02d}", clause(t.title), _names(t.departments[:1])) for n, t in enumerate(topics, 1)]
+    return [Put(f"{n:02d}", clause(t.title), _names(t.departments)) for n, t in enumerate(topics, 1)]
 
 
 def _voted_on(hearing: Hearing) -> list[Issue]:
@@ -600,7 +600,7 @@ def _voted_on(hearing: Hearing) -> list[Issue]:
 def _answering(found: Sequence[Issue]) -> dict[int, str]:
     """Who answers for each issue: its lead in the latest round, else of a promise, else who spoke, else is asked."""
     ids = [i.id for i in found]
-    said: dict[int, str] = {i.id: i.topic.departments[0].name for i in found if i.topic and i.topic.departments}
+    said: dict[int, str] = {i.id: _names(i.topic.departments) for i in found if i.topic and i.topic.departments}
     for statement in (
         select(Exchange.issue_id, Department.name)
         .join(Department, Department.id == Exchange.department_id)
@@ -756,6 +756,10 @@ def _rules(ballots: Sequence[Ballot]) -> str:
 # -- look-back report 回头看报告 -------------------------------------------------------------------------
 
 
+UNSAID = "进度未注明"
+"""Not struck off, and no percentage was put down: that is not the same as nothing done."""
+
+
 @dataclass
 class Looked:
     """One item of a look-back."""
@@ -769,7 +773,8 @@ class Looked:
     """As they stood when the meeting ended."""
     evidence: list[FindingFile]
     ballot: Ballot | None
-    moved: bool
+    moved: bool | None
+    """Whether anything was done by then; None when nobody said how far it is."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -778,12 +783,12 @@ class Looked:
 
     @property
     def state(self) -> str:
-        """Which of the four numbers it counts in."""
+        """Which of the numbers it counts in."""
         if self.verdict is None:
             return "未查看"
         if self.verdict == Verdict.STRIKE_OFF and not self.left:
             return "销号"
-        return "推进" if self.moved else "未动"
+        return {True: "推进", False: "未动", None: UNSAID}[self.moved]
 
     left: list[Commitment]
     """Promises still owed when the meeting ended."""
@@ -795,6 +800,12 @@ def _why_no_report(state: State) -> Any:
     if not state.findings:
         return _("Possible once a finding has been recorded.")
     return None
+
+
+def _moved(said: Sequence[int | None]) -> bool | None:
+    """From all percentages that were put down: any above nothing, all nothing, or none put down."""
+    known = [p for p in said if p is not None]
+    return any(known) if known else None
 
 
 def _looked_at(hearing: Hearing) -> list[Looked]:
@@ -827,13 +838,15 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
     )
     end = hearing.concluded_at or now()
     first, dates = _dates([c for some in promises.values() for c in some], end)
-    begun = set(
-        db.session.scalars(
-            select(Assignment.issue_id)
+    furthest: dict[int, int | None] = dict(
+        db.session.execute(
+            select(Assignment.issue_id, func.max(Progress.percent))
             .join(Progress, Progress.assignment_id == Assignment.id)
-            .where(Assignment.issue_id.in_(ids), Progress.percent > 0, Progress.at <= end)
-            .distinct()
+            .where(Assignment.issue_id.in_(ids), Progress.percent.is_not(None), Progress.at <= end)
+            .group_by(Assignment.issue_id)
         )
+        .tuples()
+        .all()
     )
     evidence = _grouped(
         db.session.scalars(
@@ -863,7 +876,9 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
                 dates=dates,
                 evidence=[link for f in here for link in evidence[f.id]],
                 ballot=ballots.get(issue.id),
-                moved=issue.id in begun or any(f.percent for f in here) or any(_done(c, end) for c in mine),
+                moved=_moved(
+                    [furthest.get(issue.id), *(f.percent for f in here), *(100 for c in mine if _done(c, end))]
+                ),
                 left=[c for c in mine if c.closed_at is None or c.closed_at > end],
             )
         )
@@ -913,6 +928,7 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
     subject = meeting_name(follows) if follows is not None else _subjects(looked)
     pictures = _pictures(looked)
     shown = pictures[:PHOTOS]
+    states = ["销号", "推进", "未动", *([UNSAID] if counts[UNSAID] else []), "未查看"]
     manner = MANNERS[HearingKind(hearing.kind)] + ("、满意度测评" if any(i.ballot for i in looked) else "")
     sections: list[dict[str, Any]] = [
         {
@@ -920,9 +936,9 @@ def look_back_report(hearing: Hearing) -> dict[str, Any]:
             "paragraphs": [_totals(looked, counts), *_ballots(looked)],
             "tables": [
                 {
-                    "columns": ["总数", "销号", "推进", "未动", "未查看"],
-                    "rows": [[len(looked), *(counts[w] for w in ("销号", "推进", "未动", "未查看"))]],
-                    "note": "注：“推进”指未销号但已有进度的，“未动”指没有进度的。",
+                    "columns": ["总数", *states],
+                    "rows": [[len(looked), *(counts[w] for w in states)]],
+                    "note": "注：“推进”指未销号但已有进度的，“未动”指进度为零的。",
                 }
             ],
         },
@@ -966,7 +982,7 @@ def _subjects(looked: Sequence[Looked]) -> str:
 def _totals(looked: Sequence[Looked], counts: Mapping[str, int]) -> str:
     verdicts = Counter(item.verdict for item in looked if item.verdict)
     said = "、".join(f"{words}{verdicts[v]}个" for v, words in FINDING_WORDS.items() if verdicts[v])
-    unseen = f"，未查看{counts['未查看']}个" if counts["未查看"] else ""
+    unseen = "".join(f"、{word}{counts[word]}个" for word in (UNSAID, "未查看") if counts[word])
     return (
         f"本次共列入问题{len(looked)}个，其中销号{counts['销号']}个、推进{counts['推进']}个、"
         f"未动{counts['未动']}个{unseen}。结论为{said}。逐项情况见附件。"

@@ -140,6 +140,7 @@ ACTS: dict[str, Any] = {
     "extension.ask": _l("asked for an extension"),
     "extension.grant": _l("granted an extension"),
     "extension.refuse": _l("refused an extension"),
+    "extension.withdraw": _l("needs no extension any more"),
     "look_back.plan": _l("planned a look-back"),
     "look_back.carry_in": _l("carried an issue onto a look-back"),
     "look_back.order": _l("ordered a look-back's list"),

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..db import Model, enum_column, now
+from ..db import Model, Numbered, enum_column, now
 from ..files import StoredFile
 from ..issues.models import (
     Assignment,
@@ -24,7 +24,7 @@ from ..permissions import Clause, Role, scope
 from ..schedule.models import Hearing, hearings_of_organiser
 
 
-class AgendaItem(Model):
+class AgendaItem(Numbered, Model):
     """An issue carried onto the list of a look-back or evaluation meeting."""
 
     __table_args__ = (UniqueConstraint("hearing_id", "issue_id"),)
@@ -55,7 +55,7 @@ VERDICT_LABELS = {
 }
 
 
-class Finding(Model):
+class Finding(Numbered, Model):
     """What was found of one issue (or one of its commitments) at a look-back."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -133,7 +133,7 @@ BALLOT_LABELS = {
 }
 
 
-class Ballot(Model):
+class Ballot(Numbered, Model):
     """The count of one issue's paper ballots at one meeting, with the rule that gave the verdict."""
 
     __table_args__ = (

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..db import LOCAL, Model, Published, db, enum_column, now, today
+from ..db import LOCAL, Model, Numbered, Published, db, enum_column, now, today
 from ..files import StoredFile
 from ..people.models import Department, User
 from ..permissions import Clause, Role, scope
@@ -109,6 +109,8 @@ class Hearing(Published, Model):
     """The sequence at the last change of time or place; older answers are stale (RFC 5546)."""
     ballots_issued: Mapped[int | None]
     """Ballot papers handed out in the room."""
+    last_removed: Mapped[int] = mapped_column(default=0)
+    """The highest number of an issue that was taken off the list; it is not given again."""
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     announced_at: Mapped[datetime | None]
@@ -212,7 +214,7 @@ def code_of(serial_no: int | None, day: date) -> str | None:
     return f"{current_app.config['CODE_PREFIX']}-{day.year}-{serial_no:02d}" if serial_no else None
 
 
-class Participant(Model):
+class Participant(Numbered, Model):
     """A seat in the room: a person of the directory, a named guest, a department's seat, or N residents."""
 
     __table_args__ = (
@@ -301,7 +303,7 @@ topic_department = Table(
 )
 
 
-class Topic(Model):
+class Topic(Numbered, Model):
     """Something to be asked. The pool exists before a hearing; what was not reached returns to it."""
 
     __table_args__ = (Index("ix_topic_hearing_id_position", "hearing_id", "position"),)

@@ -14,7 +14,7 @@ from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile
-from ..filters import clock, full_day, full_moment
+from ..filters import clock, full_day, full_moment, listed, serial
 from ..people.models import Department, DepartmentKind, User
 from . import queries
 from .models import (
@@ -292,8 +292,18 @@ def next_serial(series: str) -> int:
     return used[-1] + 1
 
 
-def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearing: Hearing | None = None) -> list[str]:
-    """What speaks against that evening, in sentences; none of it forbids."""
+def warnings(
+    *,
+    station: Station,
+    starts_at: datetime,
+    ends_at: datetime,
+    hearing: Hearing | None = None,
+    seats_of: Hearing | None = None,
+) -> list[str]:
+    """What speaks against that evening, in sentences; none of it forbids.
+
+    `seats_of`: whose people are meant to come, when the hearing is a copy that does not exist yet.
+    """
     said = []
     day = starts_at.astimezone(LOCAL).date()
     table = workdays.overrides()
@@ -321,11 +331,12 @@ def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearin
     if hearing is not None:
         overlapping &= Hearing.id != hearing.id
     for other in db.session.scalars(select(Hearing).where(overlapping, Hearing.station_id == station.id)):
-        said.append(_("The station is taken at that time: “%(title)s”.", title=other.title))
-    if hearing is not None:
+        said.append(_("The station is taken at that time: “%(title)s”.", title=_told(other)))
+    invited = seats_of or hearing
+    if invited is not None:
         mine = (
             select(Participant.user_id, Participant.department_id)
-            .where(Participant.hearing_id == hearing.id)
+            .where(Participant.hearing_id == invited.id)
             .subquery()
         )
         start = datetime.combine(day, datetime.min.time(), LOCAL)
@@ -333,10 +344,10 @@ def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearin
             (Hearing.starts_at >= start)
             & (Hearing.starts_at < start + timedelta(days=1))
             & Hearing.status.in_((HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
-            & (Hearing.id != hearing.id)
+            & (Hearing.id != (hearing.id if hearing is not None else 0))
         )
         booked = (
-            select(User.name, Department.short_name, Hearing.title)
+            select(Hearing, User.name, Department.short_name)
             .select_from(Participant)
             .join(Hearing, Hearing.id == Participant.hearing_id)
             .outerjoin(User, User.id == Participant.user_id)
@@ -348,12 +359,27 @@ def warnings(*, station: Station, starts_at: datetime, ends_at: datetime, hearin
                     Participant.department_id.in_(select(mine.c.department_id)),
                 ),
             )
-            .order_by(Participant.position)
-            .limit(20)
+            .order_by(Hearing.starts_at, Hearing.id, Participant.position, Participant.id)
         )
-        for person, office, title in db.session.execute(booked):
-            said.append(_("%(who)s is booked that day: “%(title)s”.", who=office or person, title=title))
+        elsewhere: dict[Hearing, list[str]] = {}
+        for other, person, office in db.session.execute(booked):
+            elsewhere.setdefault(other, []).append(office or person)
+        for other, names in elsewhere.items():
+            who = listed(names[:NAMED_AT_MOST])
+            if len(names) > NAMED_AT_MOST:
+                who = _("%(names)s and %(count)d more", names=who, count=len(names) - NAMED_AT_MOST)
+            said.append(_("Booked elsewhere that day, “%(title)s”: %(who)s.", title=_told(other), who=who))
     return said
+
+
+NAMED_AT_MOST = 8
+"""Names in one warning; the others are counted."""
+
+
+def _told(hearing: Hearing) -> str:
+    """A hearing told from others of the same title: number, title, hours."""
+    hours = f"{clock(hearing.starts_at)}–{clock(hearing.ends_at)}"
+    return " ".join(w for w in (serial(hearing.serial_no), hearing.title, hours) if w)
 
 
 def announce(hearing: Hearing, *, actor: User, serial_no: int | None = None) -> None:
@@ -582,13 +608,36 @@ def usual_seat(user: User) -> tuple[Capacity, AttendanceList]:
         return Capacity.GOVERNMENT_LEADER, AttendanceList.IN_ATTENDANCE
     if "leader" in roles:
         return Capacity.COMMITTEE_LEADER, AttendanceList.PRESENT
-    if "工委" in title:
+    if "工委" in title or ("organiser" in roles and not user.is_district):
         return Capacity.STREET_COMMITTEE, AttendanceList.PRESENT
     if "deputy" in roles:
         return Capacity.DEPUTY, AttendanceList.PRESENT
     if "department" in roles:
         return Capacity.DEPARTMENT_HEAD, AttendanceList.IN_ATTENDANCE
     return Capacity.STAFF, AttendanceList.IN_ATTENDANCE
+
+
+OF_DEPARTMENTS = 2000
+AFTER_DEPARTMENTS = 4000
+"""Where those who come for a department sit, and where staff do; guests have 5000 (domain.md §1.4)."""
+
+
+def usual_position(user: User) -> int:
+    """Protocol order on the list: leaders, deputies and streets by their own, then departments, then staff."""
+    capacity = usual_seat(user)[0]
+    if capacity == Capacity.DEPARTMENT_HEAD and user.department is not None:
+        return OF_DEPARTMENTS + user.department.position
+    return user.protocol_order + (AFTER_DEPARTMENTS if capacity == Capacity.STAFF else 0)
+
+
+def unit_of(user: User) -> str | None:
+    """What stands before the name on a list: the office, or the street whose congress committee the person is of."""
+    if user.department is not None:
+        return user.department.short_name
+    if "organiser" in {r.value for r in user.role_set} and not user.is_district:
+        street = user.streets[0]
+        return f"{street if street.endswith(('街道', '镇', '乡')) else street + '街道'}人大工委"
+    return None
 
 
 def add_person(
@@ -613,8 +662,8 @@ def add_person(
         user=user,
         name=user.name,
         title=user.title,
-        unit=user.department.short_name if user.department else None,
-        position=user.protocol_order if position is None else position,
+        unit=unit_of(user),
+        position=usual_position(user) if position is None else position,
         capacity=capacity or usual,
         listed=listed or usual_list,
     )
@@ -638,7 +687,7 @@ def add_department(
         hearing=hearing,
         department=department,
         unit=department.short_name,
-        position=2000 + department.position if position is None else position,
+        position=OF_DEPARTMENTS + department.position if position is None else position,
         capacity=Capacity.STREET_OFFICE if street else Capacity.DEPARTMENT_HEAD,
         listed=AttendanceList.IN_ATTENDANCE,
     )

@@ -180,7 +180,7 @@ def _hearing_fields(form: HearingForm) -> dict[str, Any]:
     }
 
 
-def _checked(form: Any, hearing: Hearing | None) -> list[str] | None:
+def _checked(form: Any, hearing: Hearing | None, seats_of: Hearing | None = None) -> list[str] | None:
     """The warnings of an evening that is only being considered (the “check” button), or None if not asked."""
     if not (form.is_submitted() and "check" in request.form and form.validate()):
         return None
@@ -189,6 +189,7 @@ def _checked(form: Any, hearing: Hearing | None) -> list[str] | None:
         starts_at=local(form.day.data, form.starts.data),
         ends_at=local(form.day.data, form.ends.data),
         hearing=hearing,
+        seats_of=seats_of,
     )
 
 
@@ -235,7 +236,7 @@ def copy(hearing: Hearing) -> Any:
 
 def _make(form: HearingForm, source: Hearing | None) -> Any:
     _offer_hearing(form)
-    considered = _checked(form, None)
+    considered = _checked(form, None, source)
     done = None
     if considered is None and not form.errors:
 

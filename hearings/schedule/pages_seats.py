@@ -90,7 +90,8 @@ def invite(hearing: Hearing) -> Any:
             continue
         roles = person.role_set
         group = "leaders" if Role.LEADER in roles else "deputies" if Role.DEPUTY in roles else "staff"
-        groups[group].append((person.id, f"{person.name}（{person.title}）" if person.title else person.name))
+        job = " ".join(w for w in (operations.unit_of(person), person.title) if w)
+        groups[group].append((person.id, f"{person.name}（{job}）" if job else person.name))
     for name, pairs in groups.items():
         form[name].offer(pairs)
     form.departments.offer(
@@ -102,7 +103,7 @@ def invite(hearing: Hearing) -> Any:
         if not ids and not form.departments.data:
             raise RuleBroken(_("Choose at least one person or office."))
         chosen = {u.id: u for u in everyone if u.id in set(ids)}
-        for user in sorted(chosen.values(), key=lambda u: (u.protocol_order, u.id)):
+        for user in sorted(chosen.values(), key=lambda u: (operations.usual_position(u), u.id)):
             operations.add_person(hearing, user, actor=me())
         for office in rows_by_id(Department, form.departments.data or []):
             operations.add_department(hearing, office, actor=me())

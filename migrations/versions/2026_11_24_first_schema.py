@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 12:41:16.746854
+Made: 2026-11-24 12:50:56.247154
 """
 
 import sqlalchemy as sa
@@ -269,6 +269,7 @@ def upgrade() -> None:
         ),
         sa.Column("reply_sequence", sa.Integer(), nullable=False),
         sa.Column("ballots_issued", sa.Integer(), nullable=True),
+        sa.Column("last_removed", sa.Integer(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("announced_at", sa.DateTime(timezone=True), nullable=True),
@@ -655,6 +656,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_participant_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_participant")),
         sa.UniqueConstraint("hearing_id", "user_id", name=op.f("uq_participant_hearing_id_user_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("participant", schema=None) as batch_op:
         batch_op.create_index("ix_participant_department_id_hearing_id", ["department_id", "hearing_id"], unique=False)
@@ -714,6 +716,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_topic_hearing_id")),
         sa.ForeignKeyConstraint(["merged_into_id"], ["topic.id"], name=op.f("fk_topic_merged_into_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topic")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("topic", schema=None) as batch_op:
         batch_op.create_index("ix_topic_hearing_id_position", ["hearing_id", "position"], unique=False)
@@ -813,6 +816,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue")),
         sa.UniqueConstraint("client_id", name=op.f("uq_issue_client_id")),
         sa.UniqueConstraint("hearing_id", "number", name=op.f("uq_issue_hearing_id_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("issue", schema=None) as batch_op:
         batch_op.create_index("ix_issue_hearing_id_position", ["hearing_id", "position"], unique=False)
@@ -895,6 +899,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_agenda_item_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agenda_item")),
         sa.UniqueConstraint("hearing_id", "issue_id", name=op.f("uq_agenda_item_hearing_id_issue_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("agenda_item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_agenda_item_issue_id"), ["issue_id"], unique=False)
@@ -990,6 +995,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_ballot_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ballot")),
         sa.UniqueConstraint("hearing_id", "issue_id", "voters", name=op.f("uq_ballot_hearing_id_issue_id_voters")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ballot", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ballot_issue_id"), ["issue_id"], unique=False)
@@ -1035,6 +1041,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["lead_id"], ["department.id"], name=op.f("fk_commitment_lead_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commitment")),
         sa.UniqueConstraint("uid", name=op.f("uq_commitment_uid")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("commitment", schema=None) as batch_op:
         batch_op.create_index("ix_commitment_issue_id_position", ["issue_id", "position"], unique=False)
@@ -1108,6 +1115,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_exchange_department_id")),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_exchange_issue_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("exchange", schema=None) as batch_op:
         batch_op.create_index("ix_exchange_issue_id_position", ["issue_id", "position"], unique=False)
@@ -1136,6 +1144,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_outcome_figure_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_figure")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outcome_figure", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outcome_figure_issue_id"), ["issue_id"], unique=False)
@@ -1171,6 +1180,7 @@ def upgrade() -> None:
                 "asked",
                 "granted",
                 "refused",
+                "withdrawn",
                 name="extensionstatus",
                 native_enum=False,
                 create_constraint=True,
@@ -1183,6 +1193,7 @@ def upgrade() -> None:
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision_note", sa.Text(), nullable=True),
+        sa.Column("directed", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["asked_by_id"], ["user.id"], name=op.f("fk_extension_asked_by_id")),
         sa.ForeignKeyConstraint(["commitment_id"], ["commitment.id"], name=op.f("fk_extension_commitment_id")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["user.id"], name=op.f("fk_extension_decided_by_id")),
@@ -1224,6 +1235,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_finding_hearing_id")),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_finding_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("finding", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_finding_hearing_id"), ["hearing_id"], unique=False)

@@ -304,6 +304,8 @@ class Course:
 
     def done_reported(self, day: date, *, commitment: int, **payload: object) -> None:
         self.move(commitment, "open", "reported")
+        if self.extensions.get(commitment) == "asked":
+            self.extensions[commitment] = "withdrawn"
 
     def done_verified(self, day: date, *, commitment: int, **payload: object) -> None:
         self.move(commitment, "reported", "kept")
@@ -472,7 +474,7 @@ class TestCourses:
             "transferred",
         }
         assert {s for c in courses() for s in c.commitments.values()} == {"open", "reported", "kept", "released"}
-        assert {s for c in courses() for s in c.extensions.values()} == {"asked", "granted", "refused"}
+        assert {s for c in courses() for s in c.extensions.values()} == {"asked", "granted", "refused", "withdrawn"}
         assert {"asked", "confirmed", "refused", "waived"} <= {c.confirmation for c in courses()}
 
     def test_every_turn_occurs(self):

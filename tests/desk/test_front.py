@@ -332,3 +332,26 @@ def test_each_kind_shows_twenty_and_leads_to_the_list(world, browser):
     page = browser(world.organiser).get("/").text
     assert "281" in page and f'href="{group.more_url}"' in page
     assert browser(world.organiser).get(group.more_url).status_code == 200
+
+
+# -- rooms ---------------------------------------------------------------------------------------------
+
+
+def rooms(page: str) -> tuple[list[str], list[str]]:
+    """Addresses in the bar, and in the menu under the name."""
+    bar, menu = page.split('class="bar-rooms"')[1].split("</nav>", 1)
+    return re.findall(r'href="([^"]+)"', bar), re.findall(r'href="([^"]+)"', menu.split("</details>")[0])
+
+
+def test_the_bar_has_six_rooms_and_the_menu_the_rest(world, browser):
+    both = factories.user(roles=["admin", "organiser"])
+    db.session.commit()
+    for user, wanted in (
+        (world.organiser, {"/stations/", "/departments/"}),
+        (both, {"/people/", "/stations/", "/departments/", "/settings/", "/hearings/", "/topics/"}),
+    ):
+        bar, menu = rooms(browser(user).get("/").text)
+        assert len(bar) == 6 and bar[0] == "/"
+        assert wanted <= {*bar, *menu}, wanted - {*bar, *menu}
+    bar, menu = rooms(browser(world.deputy).get("/").text)
+    assert not {"/stations/", "/people/", "/settings/"} & {*bar, *menu}

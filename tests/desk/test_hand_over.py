@@ -3,13 +3,13 @@
 import re
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hearings.audit import AuditEvent
-from hearings.db import db, today
+from hearings.db import db, now, today
 from hearings.desk import handover
 from hearings.issues import operations as issues
-from hearings.issues.models import ResultClass
+from hearings.issues.models import Issue, ResultClass
 from hearings.people import operations as people
 from hearings.people.models import User
 from hearings.permissions import Role
@@ -175,3 +175,13 @@ def test_as_many_statements_for_one_as_for_three_hundred(world, browser, stateme
     with statements() as many:
         admin.get(f"/hand-over/{world.deputy.id}")
     assert len(many) == len(few) <= 12
+
+
+def test_what_a_closed_issue_never_got_answered_is_not_open(world, browser):
+    closed, still = (world.issue(world.hearing("concluded")) for _ in range(2))
+    for issue in (closed, still):
+        issues.assign(issue, lead=world.bureau, co_handlers=[], actor=world.organiser)
+    db.session.flush()
+    db.session.execute(update(Issue).where(Issue.id == closed.id).values(status="struck_off", closed_at=now()))
+    db.session.commit()
+    assert handover.open_items(world.department).duties["assignments"] == 1

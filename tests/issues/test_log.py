@@ -6,11 +6,13 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from hearings import undo
 from hearings.audit import trail
 from hearings.db import db
 from hearings.files import Blob
 from hearings.issues import operations
 from hearings.issues.models import Category, Issue, IssueFile
+from hearings.undo import UndoOffer
 from tests.issues.pages import form_of, photo, said
 
 
@@ -282,3 +284,20 @@ def test_a_file_name_with_odd_characters(app, world, browser):
     link = db.session.scalars(select(IssueFile)).one()
     assert "/" not in link.file.name and "\u202e" not in link.file.name
     assert "<script>." not in phone.get(f"/issues/{link.issue_id}").text
+
+
+def test_a_removed_issues_number_and_id_are_not_given_again(world):
+    hearing = world.hearing("in_session")
+    first, second = world.issue(hearing), world.issue(hearing)
+    gone, number = second.id, second.number
+    operations.remove_issue(second, actor=world.organiser)
+    db.session.commit()
+    third = world.issue(hearing)
+    assert third.number == number + 1 and third.id > gone
+    offer = db.session.scalars(select(UndoOffer).where(UndoOffer.act == "issue.remove")).one()
+    undo.take_back(offer.id, actor=world.organiser)
+    db.session.commit()
+    rows = db.session.execute(
+        select(Issue.id, Issue.number).where(Issue.hearing_id == hearing.id).order_by(Issue.number)
+    ).all()
+    assert rows == [(first.id, 1), (gone, number), (third.id, number + 1)]

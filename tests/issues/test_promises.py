@@ -2,12 +2,12 @@
 
 import io
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from hearings.db import clock_at, db, now, today
+from hearings.db import clock_at, db, local, now, today
 from hearings.errors import RuleBroken
 from hearings.issues import operations
 from hearings.issues.forms import CommitmentForm, commit_due
@@ -208,6 +208,50 @@ def test_an_extension_refused(app, world, browser):
     assert desk.post(address, form_of(desk.get(address))).status_code == 422
     assert desk.post(address, form_of(desk.get(address)) | {"reason": "理由不充分。"}).status_code == 303
     assert (promise.due_on, extension.status) == (old, ExtensionStatus.REFUSED)
+
+
+def test_time_is_asked_for_before_the_date_and_once(app, world, browser):
+    """Domain.md §2.1; a date that a finding sets does not count."""
+    promise = world.commitment(world.issue(world.hearing("concluded")))
+    more = {"reason": "雨季", "actor": world.department}
+    first = operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
+    operations.grant_extension(first, actor=world.organiser)
+    with pytest.raises(RuleBroken, match="1"):
+        operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
+    app.config["EXTENSIONS_MOST"] = 2
+    operations.move_date(promise, promise.due_on + timedelta(days=5), reason="回头看", actor=world.organiser)
+    second = operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
+    operations.refuse_extension(second, reason="不同意", actor=world.organiser)
+    with clock_at(local(promise.due_on, time(23))):
+        last = operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
+    operations.refuse_extension(last, reason="不同意", actor=world.organiser)
+    db.session.commit()
+    with clock_at(local(promise.due_on + timedelta(days=1), time(9))):
+        office = browser(world.department)
+        address = f"/commitments/{promise.id}/extend"
+        form = form_of(office.get(address)) | {"new_due_on": "2190-01-01", "reason": "忘了"}
+        form["new_due_on"] = (promise.due_on + timedelta(days=20)).isoformat()
+        answer = office.post(address, form)
+        assert answer.status_code == 422 and "到期前申请" in answer.text and "忘了" in answer.text
+
+
+def test_a_promise_reported_done_needs_no_more_time(app, world, browser):
+    promise = world.commitment(world.issue(world.hearing("concluded")))
+    old = promise.due_on
+    extension = operations.ask_extension(
+        promise, new_due_on=old + timedelta(days=9), reason="忙", actor=world.department
+    )
+    db.session.commit()
+    desk = browser(world.organiser)
+    grant = f"/extensions/{extension.id}/grant"
+    form = form_of(desk.get(grant))
+    operations.report_done(promise, report="已装灯", actor=world.department)
+    db.session.commit()
+    assert extension.status == ExtensionStatus.WITHDRAWN and extension.decided_at is not None
+    assert grant not in desk.get("/").text and grant not in desk.get(f"/commitments/{promise.id}").text
+    assert desk.post(grant, form).status_code == 422  # had been opened before; nothing moves
+    assert promise.due_on == old and extension.status == ExtensionStatus.WITHDRAWN
+    assert "不再需要" in desk.get(f"/commitments/{promise.id}").text
 
 
 def test_lights_on_the_pages(app, world, browser):

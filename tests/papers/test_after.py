@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask_babel import force_locale
 from PIL import Image
+from sqlalchemy import update
 from werkzeug.datastructures import FileStorage
 
 from hearings import audit, files
@@ -17,7 +18,7 @@ from hearings.documents import pdf, render
 from hearings.errors import RuleBroken
 from hearings.issues import operations as issues
 from hearings.issues.limits import basis_on_paper
-from hearings.issues.models import Assignment, ExchangeKind, Issue, Outcome, Reply, ResultClass
+from hearings.issues.models import Assignment, Commitment, ExchangeKind, Issue, Outcome, Progress, Reply, ResultClass
 from hearings.papers import after, pages, queries
 from hearings.people.models import Department, User
 from hearings.reviews import operations as reviews
@@ -212,10 +213,12 @@ def test_the_supervision_sheet_counts_days_and_tells_what_was_said_before(story:
     with clock_at(at(4, 19)):
         audit.record("assignment.remind", story.lead, story.o, reason="请抓紧清理")
         db.session.commit()
-    with clock_at(at(4, 26)):
+    with clock_at(at(4, 16)):
         asked = issues.ask_extension(
             story.cleared, new_due_on=date(2021, 5, 10), reason="场地被占", actor=story.official
         )
+        db.session.commit()
+    with clock_at(at(4, 26)):
         issues.refuse_extension(asked, reason="应按期完成", actor=story.o)
         db.session.commit()
         made = after.supervision_sheet(story.lead)
@@ -485,7 +488,7 @@ def counted(story: Any, **counts: Any) -> None:
 # -- look-back -----------------------------------------------------------------------------------------
 
 
-def looked_back(story: Any, *, pictures: int = 1) -> Any:
+def looked_back(story: Any, *, pictures: int = 1, percent: int | None = 60) -> Any:
     """A look-back of 27 May: one promise kept, one on its way with a new date."""
     w, o = story.w, story.o
     if story.lead.accepted_at is None:
@@ -523,7 +526,7 @@ def looked_back(story: Any, *, pictures: int = 1) -> Any:
             found="陈某某家门口已立杆，灯未亮",
             deputy_opinion="进度可以",
             resident_opinion="盼早点亮",
-            percent=60,
+            percent=percent,
             verdict=Verdict.KEEP_TRACKING,
             new_due_on=date(2021, 7, 15),
             files=kept,
@@ -534,6 +537,22 @@ def looked_back(story: Any, *, pictures: int = 1) -> Any:
         schedule.conclude(made, actor=o)
         db.session.commit()
     return made
+
+
+def test_no_percentage_put_down_is_not_nothing_done() -> None:
+    assert after._moved([None, None]) is None
+    assert after._moved([None, 0]) is False
+    assert after._moved([0, None, 100]) is True
+
+
+def test_the_report_counts_apart_what_nobody_put_a_number_to(story: Any) -> None:
+    made = looked_back(story, percent=None)
+    db.session.execute(update(Progress).values(percent=None))
+    db.session.execute(update(Commitment).values(status="open", closed_at=None, reported_at=None))
+    told = after.look_back_report(made)["sections"][0]
+    assert "推进0个、未动0个、进度未注明1个" in told["paragraphs"][0]
+    assert told["tables"][0]["columns"] == ["总数", "销号", "推进", "未动", "进度未注明", "未查看"]
+    assert told["tables"][0]["rows"] == [[1, 0, 0, 0, 1, 0]]
 
 
 def test_the_report_tells_promise_state_opinions_and_verdict(story: Any) -> None:
@@ -559,7 +578,7 @@ def test_the_report_tells_promise_state_opinions_and_verdict(story: Any) -> None
                     {
                         "columns": ["总数", "销号", "推进", "未动", "未查看"],
                         "rows": [[1, 0, 1, 0, 0]],
-                        "note": "注：“推进”指未销号但已有进度的，“未动”指没有进度的。",
+                        "note": "注：“推进”指未销号但已有进度的，“未动”指进度为零的。",
                     }
                 ],
             },

@@ -136,7 +136,8 @@ def test_looking_at_the_evening_first_saves_nothing(world, browser):
     data = form_of(page) | {"station": str(world.station.id), "theme": "主题", "check": "1"}
     clash = one.post("/hearings/new", data | {"day": thursday(3).isoformat()})
     assert clash.status_code == 200
-    assert words("The station is taken at that time: “%(title)s”.", title="已有的夜询会") in clash.text
+    taken = operations._told(db.session.scalars(select(Hearing).where(Hearing.title == "已有的夜询会")).one())
+    assert words("The station is taken at that time: “%(title)s”.", title=taken) in clash.text
     assert (value_of(clash, "day"), value_of(clash, "theme")) == (thursday(3).isoformat(), "主题")
     free = one.post("/hearings/new", data | {"day": sunday.isoformat()})
     assert soup(free).select_one(".panel-now li")
@@ -153,11 +154,24 @@ def test_warnings_follow_the_saving(world, browser):
     one = browser(world.organiser)
     made = fill(one, "/hearings/new", day=thursday(3).isoformat(), chair=str(world.leader.id))
     assert made.status_code == 303
-    said = words("%(who)s is booked that day: “%(title)s”.", who="张某某", title="同一晚的夜询会")
+    said = words("Booked elsewhere that day, “%(title)s”: %(who)s.", who="张某某", title=operations._told(other))
     assert said in " ".join(flashes(one.get("/stations/")))
     for page in ("edit", "participants", "announce"):
         assert said in one.get(f"/hearings/{latest().id}/{page}").text
     assert other.status == HearingStatus.ANNOUNCED
+
+
+def test_a_copys_evening_is_checked_with_its_people(world, browser):
+    source = world.hearing("announced", day=thursday(2))
+    other = world.hearing("announced", day=thursday(3), station=world.other_station)
+    one = browser(world.organiser)
+    address = f"/hearings/{source.id}/copy"
+    data = form_of(one.get(address)) | {"check": "1", "day": thursday(3).isoformat()}
+    told = soup(one.post(address, data)).select_one(".panel-now").get_text()
+    assert operations._told(other) in told and world.deputy.name in told and "区交通运输局" in told
+    assert told.count(operations._told(other)) == 1  # one sentence a hearing, however many are booked there
+    free = one.post(address, data | {"day": thursday(5).isoformat()})
+    assert words("Checked; not saved yet. Nothing speaks against that evening.") in soup(free).get_text()
 
 
 @pytest.mark.parametrize(

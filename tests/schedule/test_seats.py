@@ -35,6 +35,9 @@ def empty_draft(world):
 def test_many_at_once_in_protocol_order(world, browser):
     draft = empty_draft(world)
     mayor = factories.user("leader", name="王某某", title="副区长", protocol_order=3)
+    street = factories.user("organiser", name="孙某某", title="主任", protocol_order=43, stations=[world.station])
+    writer = factories.user("organiser", name="钱某", title="工作人员", protocol_order=60)
+    db.session.commit()
     one = browser(world.organiser)
     path = f"/hearings/{draft.id}/participants/add"
     page = one.get(path)
@@ -44,23 +47,26 @@ def test_many_at_once_in_protocol_order(world, browser):
         "leaders": [str(mayor.id)],
         "deputies": [str(world.other_deputy.id), str(world.deputy.id)],
         "departments": [str(world.street_office.id), str(world.bureau.id)],
-        "staff": [str(world.organiser.id)],
+        "staff": [str(world.organiser.id), str(writer.id), str(street.id)],
     }
+    assert "孙某某（新碶街道人大工委 主任）" in page.text
     first, second = one.post(path, data), one.post(path, data)
     assert first.headers["Location"] == second.headers["Location"] == f"/hearings/{draft.id}/participants"
     assert [(s.name or s.unit, s.capacity, s.listed) for s in seats(draft)] == [
         ("张某某", Capacity.CHAIR, AttendanceList.PRESENT),
         ("王某某", Capacity.GOVERNMENT_LEADER, AttendanceList.IN_ATTENDANCE),
+        ("孙某某", Capacity.STREET_COMMITTEE, AttendanceList.PRESENT),
         ("代表甲", Capacity.DEPUTY, AttendanceList.PRESENT),
         ("代表乙", Capacity.DEPUTY, AttendanceList.PRESENT),
         ("周某某", Capacity.STREET_COMMITTEE, AttendanceList.PRESENT),
         ("区交通运输局", Capacity.DEPARTMENT_HEAD, AttendanceList.IN_ATTENDANCE),
         ("新碶街道办", Capacity.STREET_OFFICE, AttendanceList.IN_ATTENDANCE),
+        ("钱某", Capacity.STAFF, AttendanceList.IN_ATTENDANCE),
     ]
     shown = soup(one.get(f"/hearings/{draft.id}/participants"))
     assert [h.get_text(" ", strip=True) for h in shown.select(".section h2")] == [
-        f"{words('Present')} 4",
-        f"{words('In attendance')} 3",
+        f"{words('Present')} 5",
+        f"{words('In attendance')} 4",
     ]
 
 
