@@ -71,7 +71,7 @@ test-long: test-env catalogues ## seeded walks, fuzz, kill rounds
 	if [ $$code -eq 5 ] && ! grep -rqE 'mark\.long\b' tests; then echo "There are no long tests yet."; code=0; fi; \
 	exit $$code
 
-check-thunderbird: test-env catalogues ## before a release: an invitation answered in Debian's Thunderbird, on a screen of its own
+check-thunderbird: test-env catalogues ## before a release: our mails and calendars in Debian's Thunderbird, on a screen of its own
 	@.ci/packages "Thunderbird on a screen of its own" $(THUNDERBIRD_PACKAGES) || [ "$$CI" != true ]
 	$(TEST) -m pytest -m thunderbird tests/thunderbird $(ARGS)
 

@@ -51,6 +51,10 @@ def feed(*parts) -> bytes:
     return ics.feed("夜询会", "会议和到期日", [p.to_ical(sorted=False) for p in parts])
 
 
+def due_dates(*dues) -> bytes:
+    return ics.due_dates(dues, organiser="yexunhui@rd.example", organisation="北仑区人大常委会", sent=SENT, host=HOST)
+
+
 OURS = {
     "download": lambda: ics.publish([ics.event(occasion(), host=HOST, organisation="人大")]),
     "request": invitation,
@@ -62,6 +66,14 @@ OURS = {
     "released": lambda: feed(ics.due_event(due(released=True), host=HOST)),
     "tasks": lambda: feed(ics.todo(due(), host=HOST), ics.todo(due(uid="ef" * 16, kept=True, closed=SENT), host=HOST)),
     "empty": lambda: feed(),
+    "look-back": lambda: invitation(
+        occasion(category="回头看", follows_uid="12" * 16, reviews=("ab" * 16, "ef" * 16), sequence=0)
+    ),
+    "taken off": lambda: invitation(ics.replace_cancelled(occasion(sequence=6))),
+    "due dates": lambda: due_dates(due(), due(uid="ef" * 16, kept=True), due(uid="12" * 16, released=True)),
+    "beside minutes": lambda: ics.snapshot(
+        [ics.event(occasion(), host=HOST, organisation=None), ics.due_event(due(), host=HOST)]
+    ),
 }
 
 

@@ -143,11 +143,11 @@ class PostOffice:
             self.taken.append((address, message_from_bytes(envelope.content, policy=policy.default)))
         return "250 taken"
 
-    def mail(self, address: str, subject: str) -> EmailMessage:
-        """The mail to an address that begins so, with a subject that begins so; waits until it comes."""
+    def mail(self, address: str, subject: str = "") -> EmailMessage:
+        """The last mail to an address, with a subject that begins so; waits until it comes."""
 
         def found() -> EmailMessage | None:
-            mails = [m for to, m in self.taken if to.startswith(address) and m["Subject"].startswith(subject)]
+            mails = [m for to, m in self.taken if to == address and m["Subject"].startswith(subject)]
             return mails[-1] if mails else None
 
         mail: EmailMessage = wait_for(found, f"no mail “{subject}…” to {address}")
@@ -279,16 +279,16 @@ class Thunderbird:
 
     # -- what a person does ------------------------------------------------------------------------------
 
-    def open_mail(self, subject: str) -> None:
-        """Ask for new mail until one with that subject is there, and open the newest such."""
-        wait_for(lambda: self._select(subject), f"no mail “{subject}”")
-        wait_for(lambda: self._message("return message.gMessage?.mime2DecodedSubject") == subject, "it does not open")
+    def open_mail(self, mail: EmailMessage) -> None:
+        """Ask for new mail until this one is there, and open it."""
+        id_ = mail["Message-ID"].strip("<>")
+        wait_for(lambda: self._select(id_), f"“{mail['Subject']}” does not arrive")
+        wait_for(lambda: self._message("return message.gMessage?.messageId") == id_, "it does not open")
 
-    def _select(self, subject: str) -> bool:
+    def _select(self, id_: str) -> bool:
         return bool(
             self.line.run(
                 """
-                const [subject] = arguments;
                 const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
                 const server = MailServices.accounts.getAccount("account1").incomingServer;
                 const inbox = server.rootFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
@@ -301,17 +301,15 @@ class Thunderbird:
                 inbox.getNewMessages(null, null);
                 const view = pane.gDBView;
                 if (!view) return false;
-                let found = -1;
                 for (let row = 0; row < view.rowCount; row++) {
-                  const mail = view.getMsgHdrAt(row);
-                  if (mail.mime2DecodedSubject == subject && (found < 0 || mail.date > view.getMsgHdrAt(found).date)) {
-                    found = row;
+                  if (view.getMsgHdrAt(row).messageId == arguments[0]) {
+                    pane.threadTree.selectedIndex = row;
+                    return true;
                   }
                 }
-                if (found >= 0) pane.threadTree.selectedIndex = found;
-                return found >= 0;
+                return false;
                 """,
-                subject,
+                id_,
             )
         )
 

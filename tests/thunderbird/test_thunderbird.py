@@ -4,15 +4,18 @@ import contextlib
 import subprocess
 import sys
 import time
+from datetime import time as clock
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hearings import workdays
 from hearings.calendars import operations as calendars
 from hearings.calendars.models import FeedKind
-from hearings.db import LOCAL, db, today
-from hearings.notices import news
+from hearings.db import LOCAL, clock_at, db, local, today
+from hearings.issues import operations as issues
+from hearings.notices import news, outbox, reminders
 from hearings.schedule import operations as schedule
 from tests import factories
 from tests.browser import chromium as kit
@@ -23,6 +26,7 @@ from tests.thunderbird.client import post_office, thunderbird, wait_for
 
 SHOTS = Path(__file__).parents[1] / "browser" / "shots"
 DEPUTY = "deputy@example.org"
+BUREAU = "bureau@example.org"
 
 
 @pytest.fixture
@@ -32,9 +36,15 @@ def office():
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(office, tmp_path):
     """A small district in a file, whose deputy has an address."""
-    app = make_app(f"sqlite:///{tmp_path / 'house.db'}", tmp_path)
+    app = make_app(
+        f"sqlite:///{tmp_path / 'house.db'}",
+        tmp_path,
+        MAIL_HOST="127.0.0.1",
+        MAIL_PORT=office.smtp,
+        MAIL_FROM="yexunhui@rd.example",
+    )
     with app.app_context():
         db.create_all()
         made = factories.World.make()
@@ -94,11 +104,11 @@ def fetch(house):
     return done.stdout.splitlines()
 
 
-def answer(client, office, house, subject):
+def answer(client, office, house):
     """The deputy accepts; what our house makes of the reply."""
     before = len(office.taken)
     client.click("imipAcceptButton")
-    wait_for(lambda: len(office.taken) > before, f"no reply to “{subject}”")
+    wait_for(lambda: len(office.taken) > before, "no reply goes out")
     to, _mail = office.taken[-1]
     assert to.startswith("yexunhui+")
     wait_for(lambda: client.bar()[0] == client.words("imipBarAlreadyProcessedText"), "it is not noted there")
@@ -110,7 +120,7 @@ def test_a_deputy_accepts_in_thunderbird_and_hears_of_the_change_and_the_end(off
     path = f"/hearings/{hearing.id}/answers"
     db.session.commit()
     with thunderbird(office, address=DEPUTY, name="代表甲") as client:
-        asked = office.mail(DEPUTY, "邀请：")["Subject"]
+        asked = office.mail(DEPUTY, "邀请：")
         with at(client, "invitation"):
             client.open_mail(asked)
             buttons = {"imipAcceptButton", "imipTentativeButton", "imipDeclineButton"}
@@ -119,7 +129,7 @@ def test_a_deputy_accepts_in_thunderbird_and_hears_of_the_change_and_the_end(off
             assert "新碶街道人大代表联络站" in client.text()
             assert client.events() == []
         with at(client, "accepted"):
-            assert answer(client, office, house, asked) == ["noted: accepted"]
+            assert answer(client, office, house) == ["noted: accepted"]
         (event,) = client.events()
         assert event["title"] == "家门口的民生小事"
         assert event["starts"] == there(hearing)
@@ -140,11 +150,11 @@ def test_a_deputy_accepts_in_thunderbird_and_hears_of_the_change_and_the_end(off
             **factories.evening(hearing.day + timedelta(days=1)),
         )
         db.session.commit()
-        changed = office.mail(DEPUTY, "变更：")["Subject"]
+        changed = office.mail(DEPUTY, "变更：")
         with at(client, "change"):
             client.open_mail(changed)
             wait_for(lambda: client.bar()[0] == client.words("imipBarUpdateText"), "it is not taken for a change")
-            assert answer(client, office, house, changed) == ["noted: accepted"]
+            assert answer(client, office, house) == ["noted: accepted"]
         (event,) = client.events()
         assert event["starts"] == there(hearing)
         page.reload()
@@ -153,7 +163,7 @@ def test_a_deputy_accepts_in_thunderbird_and_hears_of_the_change_and_the_end(off
 
         schedule.cancel(hearing, reason="台风红色预警", actor=world.organiser)
         db.session.commit()
-        off = office.mail(DEPUTY, "取消：")["Subject"]
+        off = office.mail(DEPUTY, "取消：")
         with at(client, "cancelled"):
             client.open_mail(off)
             wait_for(lambda: client.bar()[1] == ["imipDeleteButton"], "it is not taken for an end")
@@ -161,6 +171,54 @@ def test_a_deputy_accepts_in_thunderbird_and_hears_of_the_change_and_the_end(off
             assert "台风红色预警" in client.text()
         client.click("imipDeleteButton")
         wait_for(lambda: client.events() == [], "the event stays")
+
+
+def digest(day):
+    """One hour of a worker, on a morning."""
+    with clock_at(local(day, clock.min.replace(hour=9))):
+        assert reminders.digest() == 1
+        db.session.commit()
+        outbox.send_all()
+        db.session.commit()
+
+
+def test_due_dates_come_into_thunderbird_by_mail_move_and_get_their_tick(office, world):
+    first = workdays.next_workday(today())
+    second = workdays.next_workday(first + timedelta(days=1))
+    world.department.email = BUREAU
+    issue = world.issue(world.hearing("in_session", day=today()))
+    lamps = world.commitment(issue, measure="桥下装灯", days=40)
+    bins = world.commitment(issue, measure="加装垃圾桶", days=50)
+    schedule.conclude(issue.hearing, actor=world.organiser)
+    issues.assign(issue, lead=world.bureau, actor=world.organiser)
+    db.session.commit()
+    news.skip()
+    db.session.commit()
+    with thunderbird(office, address=BUREAU, name="郑某某") as client:
+
+        def held():
+            return {e["title"]: e["starts"] for e in client.events()}
+
+        digest(first)
+        with at(client, "due-dates"):
+            client.open_mail(office.mail(BUREAU))
+            wait_for(lambda: client.bar()[1] == ["imipAddButton"], f"they cannot be taken over: {client.bar()}")
+        client.click("imipAddButton")
+        due = {f"【承诺到期】{c.measure}": f"{c.due_on:%Y%m%d}" for c in (lamps, bins)}
+        db.session.commit()
+        wait_for(lambda: held() == due, f"they are not taken over: {held()}")
+
+        issues.move_date(lamps, lamps.due_on + timedelta(days=10), reason="雨季", actor=world.organiser)
+        issues.report_done(bins, report="已装", actor=world.department)
+        issues.verify_commitment(bins, actor=world.organiser)
+        due = {"【承诺到期】桥下装灯": f"{lamps.due_on:%Y%m%d}", "✓ 加装垃圾桶": f"{bins.due_on:%Y%m%d}"}
+        db.session.commit()
+        digest(second)
+        with at(client, "due-dates-later"):
+            client.open_mail(office.mail(BUREAU))
+            wait_for(lambda: client.bar()[1] == ["imipUpdateButton"], "it is not taken for a change")
+        client.click("imipUpdateButton")
+        wait_for(lambda: held() == due, f"they do not change: {held()}")
 
 
 def test_a_subscribed_calendar_shows_in_thunderbird_and_follows(office, world, house):
