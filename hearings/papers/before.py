@@ -323,6 +323,8 @@ def _in_order(offices: Iterable[Any]) -> list[Any]:
 
 LARGE_LINES, LARGE_WIDTH = 14, 24
 """Lines, and characters a line, that a large notice has room for under a title of two lines and over its signature."""
+CODE_LINES = 3
+"""Lines that a square code over the title takes of that room."""
 
 
 def public_notice(hearing: Hearing) -> dict[str, Any]:
@@ -343,18 +345,24 @@ def public_notice(hearing: Hearing) -> dict[str, Any]:
         "参加会议：居民可到站报名旁听，名额有限，以报名先后为序。",
         "诉讼、仲裁等事项请通过法定途径提出，不在会上受理。",
     ]
-    if station.feed_is_public and current_app.config["BASE_URL"]:
-        address = f"{current_app.config['BASE_URL'].rstrip('/')}/stations/{station.id}/calendar.ics"
-        lines.append(f"后续安排：可用手机日历订阅本站会议，网址{address}。")
     if moved:
         lines.append("此前公告的时间、地点与本公告不一致的，以本公告为准。")
     title = f"关于{_hold(hearing)}{_quoted(hearing, name)}的公告"
     taken = sum(math.ceil((width(line) + 2.5) / LARGE_WIDTH) for line in lines)
-    return _frame(hearing, title) | {
-        "large": taken <= LARGE_LINES and width(title) <= 28,
-        "paragraphs": lines,
-        "signature": _signature(hearing, day),
-    }
+    code: dict[str, Any] = {}
+    if station.feed_is_public and current_app.config["BASE_URL"]:  # an address that nobody can read is not printed
+        address = f"{current_app.config['BASE_URL'].rstrip('/')}/stations/{station.id}/calendar.ics"
+        code["qr"] = {"url": address, "caption": "扫码订阅本站会议日历"}
+        taken += CODE_LINES
+    return (
+        _frame(hearing, title)
+        | {
+            "large": taken <= LARGE_LINES and width(title) <= 28,
+            "paragraphs": lines,
+            "signature": _signature(hearing, day),
+        }
+        | code
+    )
 
 
 # -- sign-in sheet (签到表) ------------------------------------------------------------------------------

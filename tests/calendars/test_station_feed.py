@@ -152,18 +152,15 @@ def test_an_address_that_is_none(world, browser, door, bend):
 def test_the_notice_on_the_door_names_the_address(world, app, door):
     hearing = world.hearing("announced")
 
-    def said():
-        return [p for p in before.public_notice(hearing)["paragraphs"] if "calendar.ics" in p]
-
-    (line,) = said()
-    assert f"http://localhost{door}" in line
+    wanted = {"url": f"http://localhost{door}", "caption": "扫码订阅本站会议日历"}
+    assert before.public_notice(hearing)["qr"] == wanted
     app.config["BASE_URL"] = ""
     try:
-        assert said() == [], "an address that is nobody's is not printed"
+        assert "qr" not in before.public_notice(hearing), "an address that is nobody's is not printed"
     finally:
         app.config["BASE_URL"] = "http://localhost"
     schedule.amend_station(world.station, {"feed_is_public": False}, actor=world.organiser)
-    assert said() == []
+    assert "qr" not in before.public_notice(hearing)
 
 
 def test_a_look_back_leads_to_its_hearing_and_its_promises_where_one_may_see_them(world, browser, door):
