@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -334,9 +336,9 @@ def _covered(faces: list[Face], config: Path) -> frozenset[str]:
     kept = config.with_name("covered.txt")
     if kept.exists():
         return frozenset(kept.read_text(encoding="utf-8"))
-    maps = [TTFont(face.path, fontNumber=face.index, lazy=True).getBestCmap() or {} for face in _unique([*faces])]
-    common = set.intersection(*map(set, maps)) if maps else set()
-    covered = "".join(chr(code) for code in sorted(common) if code >= 32 and not 0xD800 <= code < 0xE000)
+    asked = json.dumps([(str(face.path), face.index) for face in _unique([*faces])])
+    command = [sys.executable, "-P", str(Path(__file__).with_name("glyphs.py"))]
+    covered = subprocess.run(command, input=asked.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
     draft = kept.with_name(f"covered.{os.getpid()}")
     with contextlib.suppress(OSError):
         draft.write_text(covered, encoding="utf-8", newline="")

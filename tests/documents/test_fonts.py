@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_babel import Babel
+from fontTools.ttLib import TTFont
 
 from hearings.documents import RenderFailed, fonts, render
 from hearings.documents.commands import fonts_cli
@@ -20,6 +21,21 @@ def test_a_missing_face_is_a_warning_that_names_it(no_fonts_dir: Path) -> None:
         pytest.skip("this machine has the office's own typefaces")
     assert "Fangsong" in str(served["fang"].warning)
     assert served["fang"].face.family in str(served["fang"].warning)
+
+
+def test_another_process_reads_which_characters_the_faces_share(
+    no_fonts_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The maps take 80 MB; a web process that had read them would never give them back."""
+
+    def refuse(font: TTFont) -> None:
+        raise AssertionError("read here")
+
+    monkeypatch.setattr(TTFont, "getBestCmap", refuse)
+    covered = fonts.prepare(no_fonts_dir).covered
+    assert covered.issuperset("人大代表民生夜询会2021")
+    assert not covered & {"\U0001f600", "\n"}
+    assert fonts.prepare(no_fonts_dir).covered == covered  # kept
 
 
 def test_a_dropped_in_face_wins(tmp_path: Path) -> None:
