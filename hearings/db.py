@@ -8,6 +8,7 @@ known who asks.
 import fcntl
 import os
 import sqlite3
+import threading
 import time as time_
 import uuid
 from collections.abc import Iterator
@@ -222,6 +223,12 @@ class SQLite(sqlite3.Connection):
         if self.turn is not None:
             os.close(self.turn)
             self.turn = None
+            _next.release()
+
+    def close(self) -> None:
+        """Close; a turn does not outlive its connection."""
+        self.pass_on()
+        super().close()
 
 
 @event.listens_for(Engine, "connect")
@@ -292,31 +299,43 @@ def _on_begin(connection: Any) -> None:
 
 WAIT = 15.0
 """Seconds a writer waits for its turn on SQLite."""
+_next = threading.Lock()
+"""Held by the thread of this process that has the turn or asks for it; the others sleep and need not ask."""
 
 
 def _queue_up(connection: Any) -> None:
     """Wait for one's turn to write in steps of a millisecond.
 
     SQLite's own waiting sleeps ever longer, up to a tenth of a second, while the turn passes by. A file beside
-    the database says whose turn it is; the system gives it back when a process dies. After `WAIT` SQLite is asked
-    all the same, and says in its way that it is busy.
+    the database says which process's turn it is; the system gives it back when a process dies. After `WAIT` SQLite is
+    asked all the same, and says in its way that it is busy.
     """
     place, driver = connection.engine.url.database, connection.connection.driver_connection
     if not place or place == ":memory:" or driver.turn is not None:
         return
-    handle = os.open(f"{place}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time_.monotonic() + WAIT
+    if not _next.acquire(timeout=WAIT):
+        return
+    try:
+        driver.turn = _take(f"{place}-turn", until)
+    finally:
+        if driver.turn is None:
+            _next.release()
+
+
+def _take(turn: str, until: float) -> int | None:
+    """The open file that is the turn to write, or None when it was not to be had in time."""
+    handle = os.open(turn, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time_.monotonic() > until:
                 os.close(handle)
-                return
+                return None
             time_.sleep(0.001)
         else:
-            driver.turn = handle
-            return
+            return handle
 
 
 @event.listens_for(Pool, "checkin")

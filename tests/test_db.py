@@ -2,14 +2,17 @@
 
 import fcntl
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from hearings.db import SQLite, db, reading
+from hearings.people.models import User
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Topic
 
@@ -127,3 +130,39 @@ def test_who_asks_is_read_before_the_turn_comes(office: Any, app: Any, browser: 
     other.join(10)
     assert answers == [303]
     assert db.session.query(Topic).filter_by(title="先写的").count() == 1
+
+
+def test_a_turn_that_does_not_come_is_refused_in_time_and_comes_again(
+    office: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that holds on keeps the others waiting for so long and no longer; nobody's turn is lost by it."""
+    monkeypatch.setattr(sys.modules["hearings.db"], "WAIT", 0.2)
+    schedule.add_topic(title="先写的", actor=office.organiser)
+    db.session.flush()
+    failures: list[str] = []
+    organiser = office.organiser.id
+
+    def write() -> None:
+        with app.app_context():
+            try:
+                with reading():
+                    db.session.connection().exec_driver_sql("PRAGMA busy_timeout=100")
+                    db.session.commit()
+                schedule.add_topic(title="后写的", actor=db.session.get_one(User, organiser))
+                db.session.commit()
+            except OperationalError as error:
+                failures.append(str(error.orig))
+                db.session.rollback()
+
+    for _ in range(2):
+        other = threading.Thread(target=write)
+        other.start()
+        other.join(20)
+    assert failures == ["database is locked"] * 2
+    db.session.commit()
+    failures.clear()
+    other = threading.Thread(target=write)
+    other.start()
+    other.join(20)
+    assert failures == []
+    assert db.session.query(Topic).count() == 2
