@@ -241,7 +241,6 @@ def _on_connect(connection: Any, record: Any) -> None:
             "foreign_keys=ON",
             "busy_timeout=15000",
             "cache_size=-8000",
-            "wal_autocheckpoint=4000",  # 16 MB: a checkpoint waits for the disk twice
             "temp_store=MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")
