@@ -681,7 +681,9 @@ def with_texts(content: Mapping[str, Any], texts: Mapping[str, str | None]) -> d
             section["paragraphs"] = lines[section["key"]]
         for item in section["items"]:
             if f"{item['key']}_title" in lines:
-                item["title"] = "".join(lines[f"{item['key']}_title"]) or item["title"]
+                fresh = "".join(lines[f"{item['key']}_title"]) or item["title"]
+                _retitle(made["attachments"], item, fresh)
+                item["title"] = fresh
             if item["key"] in lines:
                 whole = lines[item["key"]]
                 cut = len(whole)
@@ -692,6 +694,14 @@ def with_texts(content: Mapping[str, Any], texts: Mapping[str, str | None]) -> d
         if f"list_{group['key']}" in lines:
             group["groups"] = lines[f"list_{group['key']}"]
     return settled(made)
+
+
+def _retitle(tables: Iterable[Mapping[str, Any]], item: Mapping[str, Any], fresh: str) -> None:
+    """An issue is called the same in the text and in the attached lists."""
+    for table in tables:
+        for row in table["rows"]:
+            if row[0] == item["number"]:
+                row[:] = [fresh if cell == item["title"] else cell for cell in row]
 
 
 class Difference(NamedTuple):

@@ -1,11 +1,14 @@
 """The trail in words: acts, kinds of things, and what a line notes."""
 
+import re
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ..audit import SYSTEM
+from ..filters import day, moment
 from ..permissions import ROLE_LABELS
 from ..workflow import LABELS
 
@@ -174,6 +177,7 @@ ACTS: dict[str, Any] = {
     "invitation.settle": _l("looked at a doubtful answer"),
     "message.again": _l("sent a message again"),
     "calendar.alarms": _l("switched the alarms of a calendar"),
+    "calendar.hide_invited": _l("chose whether a calendar leaves out what came by mail"),
     "minutes.release": _l("released minutes to the public"),
     "minutes.withdraw": _l("withdrew public minutes"),
     "hearing.resume.undo": _l("took the resumption back"),
@@ -226,6 +230,16 @@ _KEYS: dict[str, Any] = {
     "kept": _l("kept"),
     "content": _l("fingerprint of the content"),
     "issued_by": _l("issued by"),
+    "answer": _l("answer"),
+    "by": _l("by way of"),
+    "count": _l("count"),
+    "kind": _l("kind"),
+    "now": _l("changed to"),
+    "place": _l("place"),
+    "was": _l("was"),
+    "on_the_spot": _l("on the spot"),
+    "taken": _l("taken from the record"),
+    "took": _l("taken over"),
 }
 
 _FIELDS: dict[str, Any] = {
@@ -279,6 +293,19 @@ _FIELDS: dict[str, Any] = {
     "reason": _l("Reason"),
     "stand_in_name": _l("Stand-in"),
     "stand_in_title": _l("Stand-in's title"),
+    "overview": _l("Overview"),
+    "situation": _l("General situation"),
+    "items": _l("Questions, answers and decisions"),
+    "ballot": _l("Result of the satisfaction ballot"),
+    "requirements": _l("What the meeting requires"),
+    "cc": _l("Copies to"),
+    "facts": _l("Head: number, mark and offices"),
+    "list_present": _l("Present"),
+    "list_on_leave": _l("On leave"),
+    "list_in_attendance": _l("In attendance"),
+    "list_public_gallery": _l("Public gallery"),
+    "table_handed_over": _l("Attachment: list of issues handed over"),
+    "table_counted": _l("Attachment: ballot summary"),
 }
 
 _VALUES: dict[str, Any] = {
@@ -303,7 +330,22 @@ _VALUES: dict[str, Any] = {
     "further_study": _l("Further study after the hearing"),
     "convert_to_suggestion": _l("Turned into a suggestion"),
     "not_accepted": _l("Not accepted, referred"),
+    "personal": _l("one's own"),
+    "department": _l("Department"),
+    "station": _l("Station"),
+    "district": _l("the whole district"),
+    "accepted": _l("Comes"),
+    "tentative": _l("Perhaps"),
+    "declined": _l("Does not come"),
+    "link": _l("link in the mail"),
+    "mail": _l("mail"),
+    "organiser": _l("Organiser"),
 }
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+\d\d:\d\d|Z)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PIECE = re.compile(r"issue_\d+(_title)?")
+"""An item of minutes, or its heading, as the trail names it."""
 
 
 def act(action: str) -> Any:
@@ -325,9 +367,15 @@ def _value(key: str, value: Any, subject_type: str) -> str:
     if isinstance(value, list):
         return str(_(", ")).join(_value(key, v, subject_type) for v in value)
     if isinstance(value, dict):
-        return str(_(", ")).join(f"{k} {v}" for k, v in value.items())
+        return str(_(", ")).join(f"{_FIELDS.get(k, k)} {_value(k, v, subject_type)}" for k, v in value.items())
     words = str(value)
-    if key == "fields":
+    if _MOMENT.fullmatch(words):
+        return moment(datetime.fromisoformat(words))
+    if _DAY.fullmatch(words):
+        return day(date.fromisoformat(words))
+    if key in ("fields", "taken", "kept") and (piece := _PIECE.fullmatch(words)):
+        return str(_("heading of an issue") if piece[1] else _("text of an issue"))
+    if key in ("fields", "taken", "kept"):
         return str(_FIELDS.get(words, words))
     if key == "roles":
         return str(next((label for role, label in ROLE_LABELS.items() if role == words), words))

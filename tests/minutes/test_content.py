@@ -568,3 +568,13 @@ def test_tables_and_lists_come_and_go_as_wholes(evening):
 def test_the_fingerprint_knows_no_order_of_keys():
     assert content.fingerprint({"a": 1, "b": ["碶"]}) == content.fingerprint({"b": ["碶"], "a": 1})
     assert content.fingerprint({"a": 1}) != content.fingerprint({"a": 2})
+
+
+def test_an_issue_is_called_the_same_in_the_text_and_in_the_lists(evening):
+    said = content.compose(evening)
+    item = next(i for s in said["sections"] for i in s.get("items", ()))
+    titled = [r for t in said["attachments"] for r in t["rows"] if item["title"] in r]
+    made = content.with_texts(said, {f"{item['key']}_title": "桥下堆物和照明"})
+    fresh = [r for t in made["attachments"] for r in t["rows"] if "桥下堆物和照明" in r]
+    assert len(fresh) == len(titled) > 0
+    assert not [r for t in made["attachments"] for r in t["rows"] if item["title"] in r]

@@ -1,8 +1,10 @@
 """The auditor's page: the trail narrowed, in words, and whether its chain holds."""
 
+import ast
 import re
 from pathlib import Path
 
+from flask_babel import force_locale
 from sqlalchemy import select, text
 
 from hearings.audit import AuditEvent, record
@@ -84,6 +86,37 @@ def test_what_a_line_notes_is_in_words(world):
     pairs = words.notes(Line())
     assert [len(pair) for pair in pairs] == [2] * 5
     assert ("odd", "a 1") in pairs
+
+
+def test_every_word_that_a_line_notes_is_known(app):
+    """Read off the code: the keywords of `record(…)` and `advance(…)`."""
+    found = set()
+    for file in Path(app.root_path).rglob("*.py"):
+        for call in (n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if name in ("record", "advance"):
+                found |= {k.arg for k in call.keywords if k.arg} - {"actor", "status"}
+    assert len(found) > 30
+    assert sorted(found - set(words._KEYS)) == []
+
+
+def test_moments_days_and_pieces_of_minutes_are_read_as_such(world):
+    class Line:
+        subject_type, status = "minutes", None
+        details = {
+            "was": {"starts_at": "2026-12-04T11:00:00+00:00", "station": "霞浦站"},
+            "now": "2026-12-09T19:00:00+08:00",
+            "due_on": "2026-12-31",
+            "fields": ["list_present", "issue_309_title", "issue_309"],
+            "kind": "personal",
+        }
+
+    with force_locale("zh_Hans"):
+        told = dict(words.notes(Line()))
+    assert told["原为"] == "开始 2026年12月4日 19:00、联络站 霞浦站"
+    assert told["改为"] == "2026年12月9日 19:00"
+    assert "2026年12月31日" in told.values()
+    assert not [w for w in told.values() if re.search("[a-z]", w)], told
 
 
 def test_the_page_has_as_many_statements_for_one_line_as_for_thousands(world, browser, statements):
