@@ -115,7 +115,7 @@ class Press:
         weasyprint.LOGGER.handlers = [self.warnings]
         weasyprint.LOGGER.propagate = False
         inline.justify_line = _justify_line
-        _margins_are_no_content(stream, tags)
+        self.tree = _Tree(stream, tags)
         self.unknown: dict[int, str] = {}
         self.pages = 0
         """Of the last paper."""
@@ -140,19 +140,21 @@ class Press:
 
     def _write(self, html: str, fetcher: Any, associated: Sequence[dict[str, Any]]) -> bytes:
         self.warnings.clear()
-        document = self.weasyprint.HTML(string=html, base_url="paper:", url_fetcher=fetcher)
-        result: bytes = document.write_pdf(
-            font_config=self.fonts,
-            pdf_variant="pdf/a-3a",
-            pdf_tags=True,
-            attachments=[self._attachment(each) for each in sorted(associated, key=lambda each: each["name"])],
-            finisher=self._finish,
-        )
+        options: dict[str, Any] = {
+            "pdf_variant": "pdf/a-3a",
+            "pdf_tags": True,
+            "attachments": [self._attachment(each) for each in sorted(associated, key=lambda each: each["name"])],
+        }
+        source = self.weasyprint.HTML(string=html, base_url="paper:", url_fetcher=fetcher)
+        document = source.render(font_config=self.fonts, **options)
+        self.tree.begin(document)
+        result: bytes = document.write_pdf(finisher=self._finish, **options)
         return result
 
     def _finish(self, document: Any, pdf: Any) -> None:
         self.pages = len(document.pages)
         _finish(document, pdf)
+        self.tree.finish(pdf)
 
     def _attachment(self, associated: dict[str, Any]) -> Any:
         """An associated file (PDF/A-3, ISO 19005-3 6.8), through a door of its own that knows only this file."""
@@ -192,23 +194,101 @@ def _finish(document: Any, pdf: Any) -> None:
             element["A"]["Scope"] = "/Column" if in_head else "/Row"
 
 
-def _margins_are_no_content(stream: Any, tags: Any) -> None:
-    """Make what stands in page margins (page numbers, the word draft) an artifact.
+class _Tree:
+    """The tags of a paper, where WeasyPrint's are page by page: one tag for each element, over however many pages.
 
-    WeasyPrint marks it as content and leaves its tags outside the tree, where no reader finds what it is.
+    It tags a paragraph that goes over to the next page twice, a table once a page with its head each time, and leaves
+    the tags of page margins outside the tree, where no reader finds what they are. Here what goes on is joined to
+    what began, repeated heads and margins are artifacts (ISO 14289-1, 7.1 and 7.5), and heads are told by their scope
+    alone: the names WeasyPrint gives them are in no IDTree.
     """
-    from weasyprint.formatting_structure import boxes
 
-    marked, build = stream.Stream.marked, tags._build_box_tree
+    def __init__(self, stream: Any, tags: Any) -> None:
+        from weasyprint.formatting_structure import boxes
+        from weasyprint.layout.absolute import AbsolutePlaceholder
 
-    def marked_unless_in_margin(self: Any, box: Any, tag: str) -> Any:
-        return self.artifact() if box.element is None else marked(self, box, tag)  # margins are of no element
+        self.boxes, self.placeholder = boxes, AbsolutePlaceholder
+        self.mark, self.build = stream.Stream.marked, tags._build_box_tree
+        tree = self
 
-    def build_unless_margin(box: Any, *rest: Any) -> Any:
-        return iter(()) if isinstance(box, boxes.MarginBox) else build(box, *rest)
+        def marked(self: Any, box: Any, tag: str) -> Any:
+            outside = box.element is None or id(box) in tree.repeated  # margins are of no element
+            return self.artifact() if outside else tree.mark(self, box, tag)
 
-    stream.Stream.marked = marked_unless_in_margin
-    tags._build_box_tree = build_unless_margin
+        stream.Stream.marked = marked
+        tags._build_box_tree = self._built
+        self.clear()
+
+    def clear(self) -> None:
+        self.repeated: set[int] = set()
+        """Boxes of a head that stood on an earlier page."""
+        self.first: dict[Any, Any] = {}
+        self.open: set[Any] = set()
+        self.joined: list[tuple[Any, Any]] = []
+
+    def begin(self, document: Any) -> None:
+        """Find the heads that are repeated, before anything is drawn."""
+        self.clear()
+        heads: set[int] = set()
+        for page in document.pages:
+            for box in page._page_box.descendants(placeholders=True):
+                if isinstance(box, self.boxes.TableRowGroupBox) and box.is_header:
+                    if id(box.element) in heads:
+                        self.repeated.update(map(id, [box, *box.descendants()]))
+                    heads.add(id(box.element))
+
+    def _built(self, box: Any, parent: Any, *rest: Any) -> Any:
+        real = box._box if isinstance(box, self.placeholder) else box
+        if isinstance(real, self.boxes.MarginBox):
+            return iter(())
+        if id(real) in self.repeated:
+            for cell in real.descendants():
+                cell.mark = {}
+            return iter(())
+        if real.element is None or real.element_tag in ("html", "body"):
+            return self.build(box, parent, *rest)
+        return self._whole((id(real.element), real.element_tag), box, parent, rest)
+
+    def _whole(self, key: Any, box: Any, parent: Any, rest: Any) -> Any:
+        if key in self.open:  # a nameless box inside that of the same element
+            for each in self.build(box, parent, *rest):
+                if each["S"] == parent["S"]:
+                    each["S"] = "/NonStruct"
+                yield each
+            return
+        self.open.add(key)
+        made = list(self.build(box, parent, *rest))
+        self.open.discard(key)
+        for each in made:
+            first = self.first.setdefault(key, each)
+            if first is each or first["S"] != each["S"] or any(isinstance(kid, int) for kid in each["K"]):
+                yield each
+            else:
+                self.joined.append((first, each))
+
+    def finish(self, pdf: Any) -> None:
+        """Move what was begun twice into what was begun first."""
+        import pydyf
+
+        dictionaries = [each for each in pdf.objects if isinstance(each, pydyf.Dictionary)]
+        elements = {each.reference: each for each in dictionaries if each.get("Type") == "/StructElem"}
+        emptied = []
+        for first, again in self.joined:
+            into, out_of = first, again
+            if first["S"] == "/LI" and first["K"] and again["K"]:
+                into, out_of = elements[first["K"][-1]], elements[again["K"][0]]  # the bodies of the item
+                emptied.append(out_of)
+            for kid in out_of["K"]:
+                elements[kid]["P"] = into.reference
+            into["K"].extend(out_of["K"])
+            emptied.append(again)
+        for each in emptied:  # nothing points to it any more
+            each.clear()
+        for element in elements.values():
+            element.pop("ID", None)
+            if "A" in element:
+                element["A"].pop("Headers", None)
+        self.clear()
 
 
 class _Warnings(logging.Handler):

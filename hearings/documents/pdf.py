@@ -146,7 +146,7 @@ _environment.globals.update(qr=qr.svg)
 _environment.globals.update(
     {
         name: getattr(text, name)
-        for name in ("centred", "column_shares", "head_gap", "lines_needed", "mark_lines", "title_lines")
+        for name in ("centred", "column_shares", "head_gap", "lines_needed", "lists", "mark_lines", "title_lines")
     }
 )
 

@@ -39,6 +39,8 @@ _HAN = "[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _BREAK_IN_HAN = re.compile(f"(?<={_HAN})[ ]*[\r\n]+[ ]*(?={_HAN})")
 _NUMBER = re.compile(r"((?<![!-~])[0-9]{1,4}(?:[-/:.~][0-9]{1,4}){1,3}(?![!-~]))")
 _LONG_RUN = re.compile(r"[!-~\u00a1-\u024f]{25,}|[、。，；：？！…—·．～“”‘’（）《》〈〉【】「」『』〔〕\u3000]{9,}")
+NUMBERED = re.compile(r"(\d{1,3})\. ")
+"""A numbered paragraph's beginning."""
 _WORD = re.compile(r"[!-~]+")
 _FOUR = re.compile(".{1,4}")
 _BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]+")
@@ -95,6 +97,24 @@ def run(text: object, covered: frozenset[str] = frozenset()) -> Markup:
     parts = _NUMBER.split(_breakable(plain))
     marked = Markup("").join(Markup('<span class="n">{}</span>').format(p) if i % 2 else p for i, p in enumerate(parts))
     return marked if covered.issuperset(plain) else Markup('<span class="t">{}</span>').format(marked)
+
+
+def lists(lines: Sequence[object]) -> list[tuple[bool, list[object]]]:
+    """Tell lists among paragraphs: runs of two or more that begin with 1., 2., 3. … as they were written."""
+    found: list[tuple[bool, list[object]]] = []
+    for line in lines:
+        match = NUMBERED.match(str(line))
+        number = int(match[1]) if match else 0
+        run_on = found and found[-1][0] and number == len(found[-1][1]) + 1
+        if run_on:
+            found[-1][1].append(line)
+        elif number == 1:
+            found.append((True, [line]))
+        elif found and not found[-1][0]:
+            found[-1][1].append(line)
+        else:
+            found.append((False, [line]))
+    return [(numbered and len(some) > 1, some) for numbered, some in found]
 
 
 def width(text: str) -> float:

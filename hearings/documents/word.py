@@ -14,6 +14,7 @@ import itertools
 import logging
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -187,7 +188,6 @@ _UNSURE = re.compile(
 _GAP = '<w:p><w:pPr><w:pStyle w:val="Spacer"/><w:spacing'
 _GAP_LINE = re.compile(_GAP + ' w:line="([0-9]+)"')
 _STYLE_OF = re.compile('<w:p><w:pPr><w:pStyle w:val="([^"]+)"/>')
-_NUMBERED = re.compile(r"(\d{1,3})\. ")
 
 
 def _run(words: object, face: str = "", size: float = 0) -> str:
@@ -311,7 +311,7 @@ class _Writer:
 
     def measures(self, measures: Sequence[str]) -> None:
         """Numbered measures become a list of Word's own where it shows what is written: 1. 2. 3. without a gap."""
-        found = [_NUMBERED.match(measure) for measure in measures]
+        found = [text.NUMBERED.match(measure) for measure in measures]
         if len(found) < 2 or [match and match[1] for match in found] != [str(n + 1) for n in range(len(found))]:
             for measure in measures:
                 self.add("Measure", measure)
@@ -592,12 +592,13 @@ def _box(
 ) -> str:
     """Return a run with a frameless box of text that stands at a place of the page; sizes in EMU."""
     wraps = {"none": "<wp:wrapNone/>", "topAndBottom": "<wp:wrapTopAndBottom/>"}[wrap]
+    number = 9001 + zlib.crc32((name + place + inside).encode()) % 10**6  # no two alike in one document
     return (
         '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing>'
         '<wp:anchor distT="0" distB="0" distL="0" distR="0" simplePos="0" relativeHeight="2" behindDoc="0" locked="0" '
         f'layoutInCell="1" allowOverlap="1"><wp:simplePos x="0" y="0"/>{place}'
         f'<wp:extent cx="{wide}" cy="{high}"/>{wraps}'
-        f'<wp:docPr id="9001" name="{name}"/><a:graphic><a:graphicData '
+        f'<wp:docPr id="{number}" name="{name}"/><a:graphic><a:graphicData '
         'uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"><wps:wsp><wps:cNvSpPr txBox="1"/>'
         f'<wps:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{wide}" cy="{high}"/></a:xfrm><a:prstGeom prst="rect">'
         "<a:avLst/></a:prstGeom><a:noFill/><a:ln><a:noFill/></a:ln></wps:spPr>"

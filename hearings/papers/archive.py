@@ -328,36 +328,44 @@ class _Package:
     # -- about the whole --
 
     def metadata(self) -> bytes:
-        """metadata.xml. Elements and their labels follow 文书类电子文件元数据方案 (DA/T 46-2009):
+        """metadata.xml. What 文书类电子文件元数据方案 (DA/T 46-2009) has carries its name and number there (@element):
 
             archive @format
-              title 题名, number 文号/期号, creator 责任者, date 日期, security 密级, retention 保管期限 (@basis),
-              language 语种, openness 公开属性
+              fonds_unit 立档单位名称 M6, retention 保管期限 M12 (@basis), title 题名 M22, number 文件编号 M31,
+              creator 责任者 M32, date 日期 M33, type 文种 M34, security 密级 M38, language 语种 M44,
+              system 信息系统描述 M51 (@version)
+
+        and what it lacks, or what was not to be found out of it, does not:
+
+              openness 公开属性
               versions 版本
                 version @kind internal|public @folder: title, number, drafter 拟稿, reviewer 核稿, issuer 签发,
                         issued_on 签发日期, published_at 发布时间, reason 更正说明, withdrawn_at, withdraw_reason
               files 文件 @count @bytes @hash_algorithm
-              system 生成系统 @version
 
+        聚合层次 (M1), 电子文件号 (M7) and 档号 (M8) are given by the archive that takes it in.
         Every element carries its Chinese name as `label`. Counts leave out metadata.xml, manifest and seal.
         """
         hearing, config = self.hearing, current_app.config
         root = ET.Element("archive", {"format": parcel.FORMAT, "label": "归档包元数据"})
 
-        def put(parent: ET.Element, name: str, label: str, words: Any, **more: str) -> None:
+        def put(parent: ET.Element, name: str, label: str, words: Any, element: str = "", **more: str) -> None:
             if words not in (None, ""):
+                more = ({"element": element} if element else {}) | more
                 ET.SubElement(parent, name, {"label": label} | more).text = _xml(str(words))
 
         newest = [v for v in self.versions if v["kind"] == "internal"][-1]
-        put(root, "title", "题名", newest["title"])
+        put(root, "fonds_unit", "立档单位名称", config["ORGANISATION"], "M6")
+        put(root, "title", "题名", newest["title"], "M22")
         serial = f"第{hearing.serial_no}期" if hearing.serial_no else None
-        put(root, "number", "文号/期号", "　".join(w for w in (hearing.code, serial) if w) or f"H{hearing.id}")
-        put(root, "creator", "责任者", config["ORGANISATION"])
-        put(root, "date", "日期", hearing.day.isoformat())
-        put(root, "security", "密级", "非涉密")
+        put(root, "number", "文件编号", "　".join(w for w in (hearing.code, serial) if w) or f"H{hearing.id}", "M31")
+        put(root, "creator", "责任者", config["ORGANISATION"], "M32")
+        put(root, "date", "日期", hearing.day.isoformat(), "M33")
+        put(root, "type", "文种", "纪要", "M34")
+        put(root, "security", "密级", "非涉密", "M38")
         period = str(config["RETENTION_PERIOD"])
-        put(root, "retention", "保管期限", RETENTION.get(period, period), basis="国家档案局令第8号")
-        put(root, "language", "语种", "zh-CN")
+        put(root, "retention", "保管期限", RETENTION.get(period, period), "M12", basis="国家档案局令第8号")
+        put(root, "language", "语种", "zh-CN", "M44")
         put(root, "openness", "公开属性", "内部：含个人信息，公开以公开版为限")
         names = dict(db.session.execute(select(User.id, User.name).where(User.id.in_(self.people))).all())
         listed = ET.SubElement(root, "versions", {"label": "版本"})
@@ -376,7 +384,7 @@ class _Package:
         sizes = [f["size"] for f in self.writer.files]
         about = {"count": str(len(sizes)), "bytes": str(sum(sizes)), "hash_algorithm": parcel.ALGORITHM}
         ET.SubElement(root, "files", {"label": "文件"} | about)
-        put(root, "system", "生成系统", config["SYSTEM_NAME"], version=_our_version())
+        put(root, "system", "信息系统描述", config["SYSTEM_NAME"], "M51", version=_our_version())
         ET.indent(root)
         return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ..db import db
 from ..files import Blob
-from ..issues.models import Assignment, Issue
+from ..issues.models import Assignment, Issue, Reply
 from ..minutes import queries as minutes
 from ..minutes.models import Minutes, MinutesStatus
 from ..people.models import User
@@ -103,6 +103,15 @@ def assignments_of(hearing: Hearing, user: Any) -> Sequence[Assignment]:
         .unique()
         .all()
     )
+
+
+def replies_to(assignments: Sequence[Assignment]) -> Sequence[Reply]:
+    """Every reply to these assignments, in their order and then as they were given."""
+    place = {a.id: n for n, a in enumerate(assignments)}
+    if not place:
+        return []
+    found = db.session.scalars(select(Reply).where(Reply.assignment_id.in_(place)).order_by(Reply.id))
+    return sorted(found, key=lambda reply: place[reply.assignment_id])
 
 
 def blobs(sha256s: set[str]) -> dict[str, bytes]:

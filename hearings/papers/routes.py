@@ -14,6 +14,7 @@ from ..db import db
 from ..documents import RenderFailed, render_many, to_word
 from ..documents.pdf import Job
 from ..errors import RuleBroken
+from ..issues.models import Assignment
 from ..minutes.content import fingerprint
 from ..minutes.models import Minutes
 from ..permissions import requires
@@ -121,7 +122,7 @@ class Entry(NamedTuple):
 @bp.get("/hearings/<int:id>/papers.zip")
 @requires("paper.print", Hearing)
 def archive(hearing: Hearing) -> Response:
-    """All papers possible now as PDF and Word, the published minutes as they were published, assignment sheets."""
+    """All papers possible now as PDF and Word, the published minutes as they were published, those of assignments."""
     state = queries.state(hearing)
     entries = list(_entries(hearing, state))
     stored = [
@@ -158,20 +159,23 @@ def _entries(hearing: Hearing, state: State) -> Iterator[Entry]:
     possible = [p for group in Group for p in PAPERS.values() if p.group == group and not p.when(state)]
     for number, paper in enumerate(possible, 1):
         yield Entry(f"{number:02d} {paper.file}", paper.template, paper.compose(hearing))
-    sheet = ASSIGNMENT_PAPERS.get("sheet")
-    if sheet is None:
-        return
     seen: set[str] = set()
-    for assignment in queries.assignments_of(hearing, me()):
-        if sheet.when(assignment):
-            continue
+
+    def entry(paper: Paper, assignment: Assignment, content: dict[str, Any]) -> Entry:
         name = file_name(f"{assignment.issue.reference} {assignment.department.short_name}")
-        if assignment.round > 1:
-            name += f"（第{assignment.round}轮）"
+        name = f"{paper.file}/{name}" + (f"（第{assignment.round}轮）" if assignment.round > 1 else "")
         while name in seen:
             name += "+"
         seen.add(name)
-        yield Entry(f"{sheet.file}/{name}", sheet.template, sheet.compose(assignment))
+        return Entry(name, paper.template, content)
+
+    assignments = queries.assignments_of(hearing, me())
+    for key in ("sheet", "supervision"):
+        for assignment in assignments:
+            if not ASSIGNMENT_PAPERS[key].when(assignment):
+                yield entry(ASSIGNMENT_PAPERS[key], assignment, ASSIGNMENT_PAPERS[key].compose(assignment))
+    for reply in queries.replies_to(assignments):  # each with its feedback form
+        yield entry(ASSIGNMENT_PAPERS["reply"], reply.assignment, after.reply_letter(reply))
 
 
 def _minutes_name(minutes: Minutes) -> str:

@@ -208,9 +208,14 @@ def test_metadata_names_title_number_creator_day_period_and_versions(story: Any,
     root = ET.fromstring(dict(members(package))["metadata.xml"])
     said = {e.get("label"): e.text for e in root if e.text and e.text.strip()}
     assert said["题名"] == minutes.latest(story).content["title"]
-    assert said["文号/期号"] == f"{story.code}　第{story.serial_no}期"
+    numbers = {e.get("label"): e.get("element") for e in root if e.get("element")}
+    assert numbers == {
+        "立档单位名称": "M6", "题名": "M22", "文件编号": "M31", "责任者": "M32", "日期": "M33", "文种": "M34", "密级": "M38",
+        "保管期限": "M12", "语种": "M44", "信息系统描述": "M51",
+    }  # fmt: skip
+    assert said["文件编号"] == f"{story.code}　第{story.serial_no}期"
     assert said["责任者"] == "北仑区人大常委会" and said["日期"] == story.day.isoformat()
-    assert said["密级"] == "非涉密" and said["保管期限"] == "永久" and said["生成系统"] == "人大代表民生夜询会"
+    assert said["密级"] == "非涉密" and said["保管期限"] == "永久" and said["信息系统描述"] == "人大代表民生夜询会"
     assert [(v.get("kind"), v.get("folder")) for v in root.iter("version")] == [
         ("internal", "纪要/第1版"), ("internal", "纪要/第2版"), ("public", "公开版/第1版-1"), ("public", "公开版/第2版-2"),
     ]  # fmt: skip

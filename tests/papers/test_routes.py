@@ -14,6 +14,7 @@ from sqlalchemy import select
 from hearings.db import db, today
 from hearings.documents import RenderFailed
 from hearings.files import Blob
+from hearings.issues import operations as issues
 from hearings.minutes import operations as minutes
 from hearings.minutes.models import Minutes
 from hearings.papers import pages as shared
@@ -299,7 +300,10 @@ def test_the_archive_holds_every_paper_twice_and_the_minutes_as_published(world:
     schedule.open_session(hearing, actor=world.organiser)
     issue = world.issue(hearing)
     schedule.conclude(hearing, actor=world.organiser)
-    world.assigned(issue, co_handlers=[world.other_bureau])
+    lead = world.assigned(issue, co_handlers=[world.other_bureau])
+    issues.accept_assignment(lead, actor=world.department)
+    for letter in (issues.ResultClass.B, issues.ResultClass.A):
+        issues.reply(lead, result_class=letter, text="已办理。", signed_by="郑某某", actor=world.department)
     published = publish(world, hearing)
     at = browser(world.organiser)
     answer = at.get(f"/hearings/{hearing.id}/papers.zip")
@@ -316,7 +320,14 @@ def test_the_archive_holds_every_paper_twice_and_the_minutes_as_published(world:
         for paper in PAPERS.values()
         if paper.group == group and not paper.when(state)
     ]
-    assert [stem for stem in stems if "/" in stem] == ["交办单/1-01 区交通运输局", "交办单/1-01 区教育局"]
+    assert [stem for stem in stems if "/" in stem] == [
+        "交办单/1-01 区交通运输局",
+        "交办单/1-01 区教育局",
+        "答复函/1-01 区交通运输局",
+        "答复函/1-01 区交通运输局+",
+    ]
+    second = words(box.read("答复函/1-01 区交通运输局+.pdf"))
+    assert "征询意见表" in second and second != words(box.read("答复函/1-01 区交通运输局.pdf"))
     assert sorted(names) == sorted(
         [f"{stem}.{form}" for stem in stems for form in ("pdf", "docx")]
         + [n for n in names if n.startswith("会议纪要/")]
