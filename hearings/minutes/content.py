@@ -701,7 +701,16 @@ def _retitle(tables: Iterable[Mapping[str, Any]], item: Mapping[str, Any], fresh
     for table in tables:
         for row in table["rows"]:
             if row[0] == item["number"]:
-                row[:] = [fresh if cell == item["title"] else cell for cell in row]
+                row[:] = [_plain(fresh) if cell == _plain(item["title"]) else cell for cell in row]
+
+
+_ABOUT = re.compile(r"关于(.+)的(问题|建议)")
+
+
+def _plain(title: str) -> str:
+    """A heading as a list says it: 关于路灯不亮的问题 is 路灯不亮 there."""
+    found = _ABOUT.fullmatch(title)
+    return found[1] if found else title
 
 
 class Difference(NamedTuple):

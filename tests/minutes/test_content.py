@@ -572,9 +572,11 @@ def test_the_fingerprint_knows_no_order_of_keys():
 
 def test_an_issue_is_called_the_same_in_the_text_and_in_the_lists(evening):
     said = content.compose(evening)
-    item = next(i for s in said["sections"] for i in s.get("items", ()))
-    titled = [r for t in said["attachments"] for r in t["rows"] if item["title"] in r]
-    made = content.with_texts(said, {f"{item['key']}_title": "桥下堆物和照明"})
-    fresh = [r for t in made["attachments"] for r in t["rows"] if "桥下堆物和照明" in r]
-    assert len(fresh) == len(titled) > 0
-    assert not [r for t in made["attachments"] for r in t["rows"] if item["title"] in r]
+    item = said["sections"][1]["items"][0]
+    old = "霞浦铁路桥下堆物、夜间无灯"
+    assert item["title"] == f"关于{old}的问题" and said["attachments"][0]["rows"][0][1] == old
+    made = content.with_texts(said, {f"{item['key']}_title": "关于桥下照明的问题"})
+    assert made["attachments"][0]["rows"][0][1] == "桥下照明"
+    assert made["attachments"][0]["rows"][1:] == said["attachments"][0]["rows"][1:]
+    again = content.with_texts(made, {f"{item['key']}_title": "桥下的事"})
+    assert again["attachments"][0]["rows"][0][1] == "桥下的事"
