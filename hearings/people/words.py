@@ -257,6 +257,7 @@ _FIELDS: dict[str, Any] = {
     "head": _l("Head"),
     "contact": _l("Contact"),
     "contact_phone": _l("Office telephone"),
+    "feed_is_public": _l("Calendar for everybody"),
     "position": _l("Order on lists"),
     "valid_until": _l("Last day"),
     "code": _l("Code"),
