@@ -85,3 +85,16 @@ def test_statements_do_not_grow(world, browser, concluded, publish, statements, 
     with statements() as said:
         assert reader.get(f"/hearings/{concluded.id}/minutes").status_code == 200
     assert len(said) <= 14, "\n".join(said)
+
+
+def test_the_hearings_page_leads_to_the_word_file_where_there_is_one(world, browser, concluded, publish):
+    publish(concluded)
+    base = f"/hearings/{concluded.id}/minutes"
+    reader = browser(world.leader)
+    page = reader.get(f"/hearings/{concluded.id}").text
+    assert f'href="{base}.pdf"' in page and f'href="{base}.docx"' in page
+    assert reader.get(f"{base}.docx").status_code == 200
+    publish(concluded, docx=None)
+    page = reader.get(f"/hearings/{concluded.id}").text
+    assert f'href="{base}.pdf"' in page and f'href="{base}.docx"' not in page
+    assert f'href="{base}.docx?version=1"' in page
