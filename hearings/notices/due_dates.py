@@ -21,9 +21,10 @@ from ..calendars.models import CalendarFeed, FeedKind
 from ..db import db, now, today
 from ..filters import day
 from ..issues.models import Commitment, CommitmentStatus, Issue, IssueStatus
-from ..people.models import Department, User
-from . import news, outbox
+from ..people.models import User
+from . import outbox
 from .models import Preference, ToldDueDate
+from .queries import answering
 from .told import compare
 
 AT_ONCE = 200
@@ -84,13 +85,6 @@ def pending() -> dict[int, list[Change]]:
         if keys:
             found[user_id] = [Change(key, mine.get(key), stand.get(key)) for key in keys]
     return found
-
-
-def answering(department_id: int) -> list[User]:
-    """Who answers for an office by mail: its named contact and head where they sign in here, else all its people."""
-    office = db.session.get_one(Department, department_id).now
-    staff = [u for u in news.staff(department_id) if u.email and "@" in u.email]
-    return [u for u in staff if u.name in (office.contact, office.head)] or staff
 
 
 def _heard(row: ToldDueDate) -> State | None:

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -27,7 +27,7 @@ from ..people.models import User
 from ..permissions import scoped
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
 from ..schedule.operations import name_stand_in
-from . import outbox
+from . import outbox, queries
 from .models import DoubtfulAnswer, Invitation, Message, Reply
 from .texts import compose
 from .told import compare
@@ -91,16 +91,31 @@ def difference(was: dict[str, Any], hearing: Hearing) -> str:
     return (" " if is_english() else "").join(said)
 
 
-def _seats(hearing: Hearing) -> dict[str, Participant]:
-    """Seats with an address; the first of an address counts."""
+class Guest(NamedTuple):
+    """A seat, and whose mailbox its invitation goes to: None for somebody without a sign-in."""
+
+    seat: Participant
+    user: User | None
+
+
+def _guests(hearing: Hearing) -> dict[str, Guest]:
+    """Seats by address; the first of an address counts.
+
+    The address of a seat is the one typed there, else its person's, else that of the office's contact.
+    """
     rows = db.session.scalars(
         select(Participant).where(Participant.hearing_id == hearing.id).order_by(Participant.position, Participant.id)
     )
-    found: dict[str, Participant] = {}
+    found: dict[str, Guest] = {}
     for seat in rows:
-        address = (seat.email or (seat.user.email if seat.user else None) or "").strip().lower()
-        if "@" in address and seat.came != Came.ON_LEAVE:
-            found.setdefault(address, seat)
+        user = seat.user
+        if seat.came == Came.ON_LEAVE or (user is not None and not user.active):
+            continue
+        if user is None and not seat.email and seat.department_id is not None:
+            user = next(iter(queries.answering(seat.department_id)), None)
+        address = (seat.email or (user.email if user is not None else None) or "").strip().lower()
+        if "@" in address:
+            found.setdefault(address, Guest(seat, user))
     return found
 
 
@@ -110,20 +125,20 @@ def reconcile(hearing: Hearing) -> list[Message]:
     Once it is in session nobody is asked any more; of a postponed one only those hear who were asked before. An
     announcement that was taken back after the mails had gone out is called off like a cancelled hearing.
     """
-    if hearing.status in DONE:
+    if hearing.status in DONE or (hearing.status == HearingStatus.ANNOUNCED and hearing.ends_at < now()):
         return []
     rows = db.session.scalars(
         select(Invitation).where(Invitation.hearing_id == hearing.id).order_by(Invitation.id)
     ).all()
     have = {r.address: r for r in rows}
-    seats = _seats(hearing) if hearing.status in TOLD else {}
+    guests = _guests(hearing) if hearing.status in TOLD else {}
     stands = told_now(hearing)
     steps = compare(
-        {r.address: None if r.withdrawn_at is not None else r.told for r in rows}, dict.fromkeys(seats, stands)
+        {r.address: None if r.withdrawn_at is not None else r.told for r in rows}, dict.fromkeys(guests, stands)
     )
     written: list[Message] = []
     for address in steps.fresh if hearing.status == HearingStatus.ANNOUNCED else ():
-        seat, row = seats[address], have.get(address)
+        (seat, user), row = guests[address], have.get(address)
         if row is None:
             row = Invitation(
                 hearing=hearing,
@@ -135,12 +150,12 @@ def reconcile(hearing: Hearing) -> list[Message]:
             db.session.add(row)
         elif row.told != stands:
             _forget_answer(row)
-        row.participant_id, row.user_id, row.withdrawn_at = seat.id, seat.user_id, None
+        row.participant_id, row.user, row.withdrawn_at = seat.id, user, None
         db.session.flush()
         written += _mail(row, hearing, seat, "hearing.announce")
     for address in steps.changed:
-        seat, row = seats[address], have[address]
-        row.participant_id, row.user_id = seat.id, seat.user_id
+        (seat, user), row = guests[address], have[address]
+        row.participant_id, row.user = seat.id, user
         _forget_answer(row)
         written += _mail(row, hearing, seat, "hearing.reschedule")
     off = "participant.remove" if hearing.status in TOLD else "hearing.cancel"
@@ -408,12 +423,14 @@ def remind(hearing: Hearing, *, actor: User) -> tuple[int, int]:
     if is_over(hearing):
         raise RuleBroken(_("This hearing takes no answers any more."))
     rows = db.session.scalars(
-        select(Invitation).where(
+        select(Invitation)
+        .where(
             Invitation.hearing_id == hearing.id,
             Invitation.answer == Reply.NONE,
             Invitation.withdrawn_at.is_(None),
             Invitation.trouble.is_(None),
         )
+        .order_by(Invitation.id)
     ).all()
     count = 0
     for row in rows:

@@ -17,12 +17,13 @@ from ..db import db, now
 from ..issues.models import Assignment, AssignmentStatus, Commitment, Extension, Issue, Part
 from ..language import CHINESE
 from ..minutes.models import Minutes, MinutesStatus
-from ..people.models import Department, User, UserRole
+from ..people.models import User, UserRole
 from ..permissions import Role
 from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingStatus, Participant
 from . import invitations, outbox
 from .models import Channel, Cursor, Invitation, Message
+from .queries import staff
 from .texts import compose
 
 AT_ONCE = 100
@@ -39,17 +40,6 @@ class Item(NamedTuple):
 
 
 # -- who -------------------------------------------------------------------------------------------------
-
-
-def staff(department_id: int) -> Sequence[User]:
-    """The people who answer for an office, or for the one that became it."""
-    office = db.session.get_one(Department, department_id).now
-    return db.session.scalars(
-        select(User)
-        .join(UserRole, UserRole.user_id == User.id)
-        .where(User.department_id == office.id, UserRole.role == Role.DEPARTMENT, User.active)
-        .order_by(User.id)
-    ).all()
 
 
 def organisers(hearing: Hearing) -> Sequence[User]:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import joinedload
 
 from ..calendars import feeds
 from ..db import db
-from ..permissions import scoped
+from ..people.models import Department, User, UserRole
+from ..permissions import Role, scoped
 from ..prepared import ask
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant
 from .models import Channel, DoubtfulAnswer, Invitation, Message, MessageState, Reply
@@ -113,6 +114,28 @@ def doubtful(hearing_id: int) -> Sequence[DoubtfulAnswer]:
         .where(DoubtfulAnswer.hearing_id == hearing_id, DoubtfulAnswer.settled_at.is_(None))
         .order_by(DoubtfulAnswer.id)
     ).all()
+
+
+def staff(department_id: int) -> Sequence[User]:
+    """The people who answer for an office, or for the one that became it."""
+    office = db.session.get_one(Department, department_id).now
+    return db.session.scalars(
+        select(User)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(User.department_id == office.id, UserRole.role == Role.DEPARTMENT, User.active)
+        .order_by(User.id)
+    ).all()
+
+
+def answering(department_id: int) -> list[User]:
+    """Who of an office is written to: its named contact, then its head, where they sign in here; else all its people.
+
+    Only those with an address.
+    """
+    office = db.session.get_one(Department, department_id).now
+    people = [u for u in staff(department_id) if u.email and "@" in u.email]
+    named = [u for name in (office.contact, office.head) for u in people if name and u.name == name]
+    return list(dict.fromkeys(named)) or people
 
 
 TROUBLES = {

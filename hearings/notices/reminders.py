@@ -24,7 +24,7 @@ from ..minutes.models import Download, Minutes, MinutesStatus
 from ..people.models import Department, User
 from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
-from . import due_dates, invitations, news, outbox
+from . import due_dates, invitations, news, outbox, queries
 from .models import Channel, Invitation, Message, MessageState, Preference, Reply
 from .news import Item, told
 from .queries import trouble
@@ -282,7 +282,7 @@ class Staff:
 
     def of(self, office: Department) -> list[User]:
         if office.id not in self.by_office:
-            self.by_office[office.id] = list(news.staff(office.id))
+            self.by_office[office.id] = list(queries.staff(office.id))
         return self.by_office[office.id]
 
     def named(self, office: Department, name: str | None) -> list[User]:
@@ -345,7 +345,7 @@ def _unfetched(on: date, table: dict[date, bool]) -> Iterator[Told]:
             continue
         facts = {"title": minutes.content["title"], "published_at": minutes.published_at}
         url = f"/hearings/{minutes.hearing_id}/minutes"
-        for item in told(news.staff(department_id), url, minutes.hearing_id, **facts):
+        for item in told(queries.staff(department_id), url, minutes.hearing_id, **facts):
             yield f"minutes.unfetched:{minutes.id}:{department_id}", "minutes.unfetched", item
 
 

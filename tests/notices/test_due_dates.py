@@ -11,7 +11,7 @@ from hearings.calendars.operations import subscribe
 from hearings.db import clock_at, db, local, now
 from hearings.issues import operations as issues
 from hearings.issues.models import Commitment
-from hearings.notices import due_dates, news, outbox, reminders
+from hearings.notices import due_dates, news, outbox, queries, reminders
 from hearings.notices.models import Preference, ToldDueDate
 from hearings.notices.told import compare
 from hearings.schedule import operations as schedule
@@ -217,15 +217,15 @@ def test_it_goes_to_the_contact_and_the_head_and_to_all_only_where_nobody_is_nam
     others = [factories.user("department", name=n, department=begun.bureau, email=f"{k}@example.org") for k, n in
               (("contact", "孙某某"), ("clerk", "李某某"))]  # fmt: skip
     db.session.commit()
-    assert {u.email for u in due_dates.answering(begun.bureau.id)} == {
+    assert {u.email for u in queries.answering(begun.bureau.id)} == {
         "bureau@example.org", "contact@example.org", "clerk@example.org",
     }  # fmt: skip
     begun.bureau.head, begun.bureau.contact = "郑某某", "孙某某"
     db.session.commit()
-    assert {u.email for u in due_dates.answering(begun.bureau.id)} == {"bureau@example.org", "contact@example.org"}
+    assert {u.email for u in queries.answering(begun.bureau.id)} == {"bureau@example.org", "contact@example.org"}
     others[0].email = None
     db.session.commit()
-    assert {u.email for u in due_dates.answering(begun.bureau.id)} == {"bureau@example.org"}
+    assert {u.email for u in queries.answering(begun.bureau.id)} == {"bureau@example.org"}
 
 
 def test_a_long_list_comes_in_several_files_the_nearest_first(owed, begun, post, monkeypatch):

@@ -18,6 +18,7 @@ from hearings.people import operations as users
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import AttendanceList, Capacity
+from tests import factories
 from tests.factories import evening
 
 NOON = datetime.min.time().replace(hour=12)
@@ -582,6 +583,35 @@ def test_a_new_address_of_a_person_is_asked_and_the_old_one_is_let_go(asked, beg
     assert len(post.mails) == 3
 
 
+def test_an_office_is_asked_through_its_contact_and_answers_for_its_seat(begun, post):
+    begun.department.email = "head@example.org"
+    contact = factories.user("department", name="孙某某", department=begun.bureau, email="contact@example.org")
+    begun.bureau.head, begun.bureau.contact = "郑某某", "孙某某"
+    hearing = begun.hearing("announced")
+    tell()
+    (mail,) = post.to("contact@example.org")
+    assert post.to("head@example.org") == [], "one of an office answers for its seat"
+    assert (one().name, one().user_id) == ("区交通运输局", contact.id)
+    assert inbound.take(reply(hearing, mail, "ACCEPTED", sender="contact@example.org")) == "noted: accepted"
+    seat = db.session.get(schedule.Participant, one().participant_id)
+    assert seat.department_id == begun.bureau.id
+    schedule.amend_participant(seat, {"email": "office@example.org"}, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    assert calendar_of(post.to("contact@example.org")[1])[0].get_param("method") == "CANCEL"
+    assert len(post.to("office@example.org")) == 1, "an address typed for the seat goes before"
+
+
+def test_who_has_left_is_not_asked_and_what_has_been_is_not_told_again(asked, begun, post):
+    begun.other_deputy.email, begun.other_deputy.active = "other@example.org", False
+    db.session.commit()
+    with clock_at(asked.ends_at + timedelta(hours=1)):
+        schedule.amend_station(begun.station, {"name": "改了名的联络站"}, actor=begun.organiser)
+        db.session.commit()
+        tell()
+    assert len(post.mails) == 1
+
+
 def test_a_seat_that_is_handed_over_is_asked_of_whoever_has_it_now(asked, begun, post):
     begun.other_deputy.email = "other@example.org"
     schedule.remove_participant(
@@ -594,6 +624,7 @@ def test_a_seat_that_is_handed_over_is_asked_of_whoever_has_it_now(asked, begun,
     tell()
     assert [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")] == ["REQUEST", "CANCEL"]
     assert [calendar_of(m)[0].get_param("method") for m in post.to("other@example.org")] == ["REQUEST"]
+    begun.deputy.active = True
     (offer,) = db.session.scalars(select(undo.UndoOffer).where(undo.UndoOffer.act == "user.hand_over")).all()
     undo.take_back(offer.id, actor=begun.admin)
     db.session.commit()

@@ -50,6 +50,10 @@ class Story:
             user.locale = LANGUAGES[language]
         world.deputy.email, world.department.email = "deputy@example.org", "department@example.org"
         world.street.email = "street@example.org"
+        colleague = factories.user("department", name="王某某", department=world.bureau, email="colleague@example.org")
+        colleague.locale = LANGUAGES[language]  # of the office that is invited through its contact
+        world.bureau.contact = world.department.name
+        db.session.commit()
         news.skip()
         db.session.commit()
 
@@ -91,7 +95,7 @@ class Story:
 
 
 DATA = re.compile(
-    "区教育局|区交通运输局|郑某某|吴某某|张某某|周某某|钱某某|代表甲|代表乙|居民陈某|居民林某|霞浦专场|小港专场|春晓专场"
+    "区教育局|区交通运输局|郑某某|王某某|吴某某|张某某|周某某|钱某某|代表甲|代表乙|居民陈某|居民林某|霞浦专场|小港专场|春晓专场"
     "|铁路桥下无路灯|工地扬尘|个人劳动争议|新建小学选址|公交末班车时间|在铁路桥下安装路灯12盏并接电亮灯|工地出入口设置冲洗平台|清走桥下堆物"
     "|[一二三四五六日]|Mon|Tue|Wed|Thu|Fri|Jan|Mar|Apr|May|Jun|Jul|Aug|\\d+|[a-z]+@example.org"
 )
