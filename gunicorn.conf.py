@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 wsgi_app = "wsgi:app"
 bind = f"127.0.0.1:{os.environ.get('HEARINGS_PORT') or os.environ.get('PORT') or '5000'}"
@@ -30,21 +31,29 @@ TELLER = []
 """The process that tells people (`flask worker`), beside the server."""
 
 
+AGAIN = """
+trap : TERM
+until "$0" -m flask --app wsgi worker --beside "$1" || ! kill -0 "$1"; do sleep 5; done
+"""
+"""A worker that was killed is started again while the server is there; one that ended of its own accord is not."""
+
+
 def when_ready_to_tell():
     """Start it, unless HEARINGS_WORKER=0: on a larger installation it runs as a service of its own."""
     if os.environ.get("HEARINGS_WORKER", "1") != "0":
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--beside", str(os.getpid())]
+        command = ["sh", "-c", AGAIN, sys.executable, str(os.getpid())]
         TELLER.append(subprocess.Popen(command, start_new_session=True))
 
 
 def on_exit(server):
     """It ends with the server."""
     for process in TELLER:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def post_fork(server, worker):

@@ -21,12 +21,20 @@ mail_cli = AppGroup("mail", help="Answers that come by mail.")
 
 def round_(*, remind: bool) -> int:
     """One round: news, reminders when it is their hour, sending. Returns how much there was to do."""
-    done = news.read()
-    db.session.commit()
+    steps = [news.read_on]
     if remind:
-        done += reminders.write() + reminders.digest()
+        steps += [reminders.write, reminders.digest]
     if outbox.mail_is_set() or current_app.config["ROBOT_URL"]:
-        done += outbox.send_all()
+        steps.append(outbox.send_all)
+    done = 0
+    for step in steps:
+        try:
+            done += step()
+        except OperationalError:
+            raise
+        except Exception:  # a fault in one step must not keep the others from being taken
+            current_app.logger.exception("worker: %s", step.__name__)
+            db.session.rollback()
     db.session.remove()
     return done
 

@@ -5,12 +5,14 @@ them, and nothing is said of what was undone. Messages and cursor are saved toge
 only if the change was committed, and each is written once (its key is the line's number).
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from ..audit import AuditEvent
 from ..db import db, now
@@ -26,6 +28,7 @@ from .models import Channel, Cursor, Invitation, Message
 from .queries import staff
 from .texts import compose
 
+log = logging.getLogger(__name__)
 AT_ONCE = 100
 """Lines in one transaction: on SQLite people who save something wait for it."""
 
@@ -325,6 +328,41 @@ def read(limit: int = AT_ONCE) -> int:
         if hearing is not None and outbox.mail_is_set():
             invitations.reconcile(hearing)
     return len(lines)
+
+
+def read_on() -> int:
+    """`read()` and commit. A line that cannot be told of, for a fault of ours, is passed over; the others are told."""
+    try:
+        done = read()
+        db.session.commit()
+    except OperationalError:
+        raise
+    except Exception:
+        db.session.rollback()
+    else:
+        return done
+    done = 0
+    for _one in range(AT_ONCE):
+        try:
+            count = read(1)
+        except OperationalError:
+            raise
+        except Exception:
+            db.session.rollback()
+            count = _pass_over()
+        db.session.commit()
+        if not count:
+            break
+        done += count
+    return done
+
+
+def _pass_over() -> int:
+    place = cursor()
+    (line,) = _lines(place.audit_id, 1)
+    log.exception("line %s of the trail (%s) could not be told of", line.id, line.action)
+    place.audit_id, place.at = line.id, now()
+    return 1
 
 
 def _taken_back(after: int) -> dict[tuple[str, int | None, str], int]:

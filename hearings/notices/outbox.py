@@ -185,7 +185,7 @@ def send_all(limit: int = 100) -> int:
                 if message.channel == Channel.ROBOT:
                     robot.send(current_app.config["ROBOT_URL"], message.subject, message.text)
                 else:
-                    post.send(compose(message), message.address)
+                    post.send(_composed(message), message.address)
             except Refused as refused:
                 _failed(message.id, refused)
                 if refused.nobody_there:
@@ -194,6 +194,15 @@ def send_all(limit: int = 100) -> int:
                 sent = message
                 count += 1
     return count
+
+
+def _composed(message: Message | Row[Any]) -> EmailMessage:
+    """The mail, or `Refused` for good: what cannot be written must not keep the others waiting."""
+    try:
+        return compose(message)
+    except Exception as trouble:
+        log.exception("message %s could not be written", message.id)
+        raise Refused(f"{type(trouble).__name__}: {trouble}", for_good=True) from trouble
 
 
 def message_id_of(message: Message | Row[Any]) -> str:

@@ -1,17 +1,19 @@
 """What the trail tells becomes messages; and reminders: who hears what on which day, once."""
 
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 
 from hearings import undo
+from hearings.audit import AuditEvent
 from hearings.db import clock_at, db, local, now, today
 from hearings.filters import full_moment, span
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
 from hearings.minutes import operations as minutes_
-from hearings.notices import news
+from hearings.notices import news, reminders
 from hearings.notices.commands import round_
 from hearings.notices.models import Message
 from hearings.reviews import operations as reviews
@@ -167,6 +169,26 @@ def test_a_round_of_the_worker_with_no_mail_server_still_fills_the_inbox(calm, b
     told = select(func.count()).where(Message.user_id == deputy_id, Message.channel == "inbox")
     assert db.session.scalar(told) == 1
     assert db.session.scalar(select(func.count()).where(Message.channel == "mail")) == 0
+
+
+def test_a_line_that_cannot_be_told_of_keeps_the_others_from_nobody(calm, begun, monkeypatch, caplog):
+    title, deputy = begun.hearing("announced").title, SimpleNamespace(id=begun.deputy.id)
+    issue = begun.issue(begun.hearing("concluded"))
+    issues.assign(issue, lead=begun.bureau, actor=begun.organiser)
+    db.session.commit()
+    monkeypatch.setitem(news.TELLERS, "assignment.make", lambda line: 1 / 0)
+    round_(remind=False)
+    assert f"会议通知：{title}" in inbox(deputy)
+    assert news.cursor().audit_id == db.session.scalar(select(func.max(AuditEvent.id)))
+    assert "assignment.make" in caplog.text and "ZeroDivisionError" in caplog.text
+
+
+def test_a_step_of_a_round_that_fails_keeps_the_others_from_nothing(calm, begun, monkeypatch, caplog):
+    title, deputy = begun.hearing("announced").title, SimpleNamespace(id=begun.deputy.id)
+    monkeypatch.setattr(reminders, "write", lambda: 1 / 0)
+    round_(remind=True)
+    assert f"会议通知：{title}" in inbox(deputy)
+    assert "ZeroDivisionError" in caplog.text
 
 
 # -- what was undone, what belongs together, who joins and who leaves ------------------------------------

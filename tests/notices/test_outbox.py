@@ -70,6 +70,14 @@ def test_a_refusal_for_now_is_tried_again_with_growing_pauses(post):
     assert state().maybe_twice is False
 
 
+def test_what_cannot_be_written_keeps_nobody_waiting(post):
+    mail(calendar="BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", method="REQUEST")  # an invitation without an organiser
+    mail("b", "b@example.org")
+    assert outbox.send_all() == 1
+    assert state().state == MessageState.FAILED and state().error
+    assert state("b").state == MessageState.SENT
+
+
 def test_a_dead_address_is_given_up_and_says_why(post):
     post.answers["a@example.org"] = ["550 no such user"]
     mail()
