@@ -373,6 +373,15 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
+def fingerprints(base: str | None) -> dict[str, str]:
+    """What a form's `base` says its fields showed: fingerprint by field name. Nonsense is none."""
+    try:
+        read = json.loads(base or "{}")
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 def _last_change(thing: Any) -> dict[str, str]:
     line = trail(thing)[-1:] if thing is not None else []
     if not line:
@@ -400,8 +409,12 @@ class Form(FlaskForm):
             self.rebase()
 
     def rebase(self) -> None:
-        """Take what the fields show now as what was read. Call it again if fields are set after construction."""
-        self.base.data = json.dumps({f.name: digest(f.data) for f in self._own()}, separators=(",", ":"))
+        """Take what the fields show now as what was read. Call it again if fields are set after construction.
+
+        Fingerprints of fields that are another form's, sent together with this one, stay.
+        """
+        own = {f.name: digest(f.data) for f in self._own()}
+        self.base.data = json.dumps(fingerprints(self.base.data) | own, separators=(",", ":"))
 
     def _own(self) -> list[Field]:
         return [f for f in self if not isinstance(f, HiddenField) and f.type not in ("SubmitField", "CSRFTokenField")]
@@ -412,11 +425,7 @@ class Form(FlaskForm):
         A field only the other person changed keeps their value; one that both changed differently gets
         `conflict` and an error, and the caller shows the form again: then this returns {} and `errors` is set.
         """
-        base: dict[str, str] = {}
-        try:
-            base = json.loads(self.base.data or "{}")
-        except ValueError:
-            pass
+        base = fingerprints(self.base.data)
         changes: dict[str, Any] = {}
         clash = False
         for name, theirs in current.items():
@@ -462,5 +471,5 @@ class Form(FlaskForm):
 
 __all__ = [
     "Choice", "Choices", "ClockField", "DayField", "Filled", "Form", "Number", "TextBlock",
-    "TextLine", "clean_arg", "digest", "enum_choices", "form_owner", "new_form_id", "unfit",
+    "TextLine", "clean_arg", "digest", "enum_choices", "fingerprints", "form_owner", "new_form_id", "unfit",
 ]  # fmt: skip

@@ -66,6 +66,7 @@ class Environment(flask.templating.Environment):
 SAY = {
     "saving": _l("saving …"),
     "saved": _l("saved %(time)s", time="{time}"),
+    "kept": _l("Kept at {time}, not sent yet."),
     "notsaved": _l("Not saved. Your words stay on this page; trying again."),
     "refused": _l("Not saved yet: see the marked fields."),
     "both": _l("See both and choose"),

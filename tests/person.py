@@ -123,11 +123,13 @@ class Person:
         page = Page(self.path, "", 200, self.answer.text)
         seen = []
         for form, tag in zip(forms_of(page), page.soup.find_all("form"), strict=True):
-            beside = tag.find_parent(["li", "tr"]) or tag
+            around = tag.find_parent(["li", "tr"])
             for pressed in tag.find_all("button"):
-                if words_of(pressed) == button and at in form.action and row in words_of(beside):
+                to = urljoin(form.action, str(pressed.get("formaction") or ""))
+                beside = around or pressed.find_parent(["li", "tr"]) or tag
+                if words_of(pressed) == button and at in to and row in words_of(beside):
                     return form, tag, pressed
-                seen.append((words_of(pressed), form.action))
+                seen.append((words_of(pressed), to))
         raise AssertionError(f"no button “{button}” {at} {row} on {self.path}, only {seen}")
 
     def _chosen(self, form: Tag, name: str, value: Any) -> Any:

@@ -24,6 +24,19 @@ from ..permissions import Clause, Role, scope
 from ..schedule.models import Hearing, hearings_of_organiser
 
 
+class Draft(Model):
+    """What somebody typed on the night's screen for an issue and has not sent: by part, as it was typed."""
+
+    __table_args__ = (UniqueConstraint("user_id", "issue_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), index=True)
+    parts: Mapped[dict[str, Any]]
+    """Part → {values: field → what was typed, base: field → fingerprint of what it showed}."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class AgendaItem(Numbered, Model):
     """An issue carried onto the list of a look-back or evaluation meeting."""
 

@@ -4,6 +4,7 @@ Every post goes through the hearing's row, which is locked while it is written t
 and their edits of one thing are merged field by field (`Form.merge`).
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..db import db
 from ..errors import RuleBroken
 from ..filters import day as day_words
 from ..filters import full_day
-from ..forms import Form, as_number, new_form_id
+from ..forms import Form, as_number, fingerprints, new_form_id
 from ..issues import operations as issues
 from ..issues.forms import CommitmentForm, ExchangeForm, IssueForm, OutcomeForm
 from ..issues.limits import basis_words, due_by
@@ -47,7 +48,7 @@ from ..schedule.models import (
     Topic,
 )
 from ..web import me, page, perform, submit
-from . import operations, queries
+from . import drafts, operations, queries
 from .course import begin, bp, seat_lines
 from .forms import CountForm, IssuedForm, SeatForm, WalkInForm, nobody_named
 from .models import BALLOT_LABELS
@@ -104,6 +105,8 @@ class Night:
         self.promise: Commitment | None = None
         self.reckoned: str | None = None
         self.posted_name = ""
+        self.unsent: set[str] = set()
+        """Parts that show what was typed and not sent."""
 
     def open_for(self, name: str, posted: Any = None) -> None:
         """Fill in the forms of the opened issue that were not posted."""
@@ -138,6 +141,32 @@ class Night:
             self.forms["promise"].warn()
         if "count" not in self.forms:
             self.forms["count"] = fresh(CountForm, "count", data=CountForm.now(seen.ballot))
+        waiting = drafts.kept(issue, me()) | (drafts.typed(name) if request.method == "POST" else {})
+        opened = {"turn": self.turn and self.turn.id, "promise": self.promise and self.promise.id}
+        for part, form in self.forms.items():
+            draft = waiting.get(drafts.key_of(part, opened.get(part)))
+            if draft and part != name:
+                drafts.fill_in(form, draft)
+                self.unsent.add(part)
+        if "promise" in self.unsent:
+            self.forms["promise"].warn()
+
+    def base(self) -> str:
+        """The fingerprints of everything that the one form of the opened issue shows."""
+        shown: dict[str, str] = {}
+        for part, form in self.forms.items():
+            if part in drafts.PARTS and self._is_shown(part):
+                shown |= fingerprints(form.base.data)
+        return json.dumps(shown, separators=(",", ":"))
+
+    def _is_shown(self, part: str) -> bool:
+        hearing = self.hearing
+        return {
+            "turn": hearing.status in SIGNING_IN,
+            "promise": hearing.status in RECORDING,
+            "outcome": hearing.status != HearingStatus.FILED,
+            "count": hearing.status in RECORDING and bool(hearing.ballots_issued),
+        }.get(part, True)
 
     def _speaking(self) -> list[Any]:
         also = [t.department for t in self.seen.exchanges if t.department is not None]
@@ -172,6 +201,8 @@ class Night:
             hearing=hearing,
             night=seen,
             forms_=self.forms,
+            unsent=self.unsent,
+            shown_base=self.base() if seen.current else "",
             posted_name=self.posted_name,
             turn=self.turn,
             promise=self.promise,
@@ -449,6 +480,7 @@ def amend(hearing: Hearing, issue_id: int) -> Any:
             changes["title"] = issues.headline(form.statement.data or issue.statement)
         if not form.errors:
             issues.amend_issue(issue, changes, actor=me())
+            drafts.keep(issue, but="issue", actor=me())
 
     done = submit(form, act, to=at(hearing, issue, "item"), said=_("Saved."))
     return done or _again(hearing, "issue", form, issue)
@@ -467,6 +499,8 @@ def decide(hearing: Hearing, issue_id: int) -> Any:
         if changes and not form.errors:
             chosen = now | changes
             issues.decide_outcome(issue, chosen["outcome"], note=chosen["outcome_note"], actor=me())
+        if not form.errors:
+            drafts.keep(issue, but="outcome", actor=me())
 
     done = submit(form, act, to=at(hearing, issue, "outcome"), said=_("Saved."))
     return done or _again(hearing, "outcome", form, issue)
@@ -485,10 +519,11 @@ def move(hearing: Hearing, issue_id: int) -> Any:
             )
         )
         here = ids.index(issue.id)
-        there = here - 1 if request.form.get("direction") == "up" else here + 1
+        there = here - 1 if request.values.get("direction") == "up" else here + 1
         if 0 <= there < len(ids):
             ids[here], ids[there] = ids[there], ids[here]
             issues.order_issues(hearing, ids, actor=me())
+        drafts.keep(issue, actor=me())
 
     return perform(act, to=at(hearing, number_arg("issue") or issue.id, f"issue-{issue.id}"))
 
@@ -524,6 +559,7 @@ def add_turn(hearing: Hearing, issue_id: int) -> Any:
 
     def act() -> Exchange:
         given = form.fields()
+        drafts.keep(issue, but="turn", actor=me())
         return issues.add_exchange(issue, given.pop("kind"), given.pop("text"), actor=me(), **given)
 
     done = submit(form, act, to=lambda turn: at(hearing, issue, f"turn-{turn.id}"))
@@ -546,6 +582,8 @@ def amend_turn(hearing: Hearing, turn_id: int) -> Any:
             changes["department"] = form.known.get(changes["department"] or 0)
         if changes and not form.errors:
             issues.amend_exchange(turn, changes, actor=me())
+        if not form.errors:
+            drafts.keep(turn.issue, but="turn", actor=me())
 
     done = submit(form, act, to=at(hearing, turn.issue_id, f"turn-{turn.id}"))
     return done or _again(hearing, "turn", form, turn.issue, turn=turn)
@@ -558,7 +596,8 @@ def move_turn(hearing: Hearing, turn_id: int) -> Any:
     turn = _turn(hearing, turn_id)
 
     def act() -> None:
-        operations.move_exchange(turn, up=request.form.get("direction") == "up", actor=me())
+        operations.move_exchange(turn, up=request.values.get("direction") == "up", actor=me())
+        drafts.keep(turn.issue, actor=me())
 
     return perform(act, to=at(hearing, turn.issue_id, f"turn-{turn.id}"))
 
@@ -568,8 +607,13 @@ def move_turn(hearing: Hearing, turn_id: int) -> Any:
 def remove_turn(hearing: Hearing, turn_id: int) -> Any:
     """Take a turn out, with undo."""
     turn = _turn(hearing, turn_id)
-    issue_id = turn.issue_id
-    return perform(lambda: issues.remove_exchange(turn, actor=me()), to=at(hearing, issue_id, "turns"))
+    issue = turn.issue
+
+    def act() -> None:
+        issues.remove_exchange(turn, actor=me())
+        drafts.keep(issue, actor=me())
+
+    return perform(act, to=at(hearing, issue, "turns"))
 
 
 # -- promises ------------------------------------------------------------------------------------------
@@ -598,7 +642,7 @@ def reckon(hearing: Hearing) -> Any:
 
 def _reckon_only(hearing: Hearing, form: Any) -> str | None:
     """The "reckon" button: put the day into its field, and say how it came about; nothing is saved."""
-    if not request.form.get("reckon"):
+    if not request.values.get("reckon"):
         return None
     try:
         if form.count.data is None or not form.unit.data:
@@ -620,10 +664,15 @@ def promise(hearing: Hearing, issue_id: int) -> Any:
     issue = _issue(hearing, issue_id)
     form = CommitmentForm(departments=queries.night(hearing, issue.id).offered)
     reckoned = _reckon_only(hearing, form)
+
+    def act() -> None:
+        issues.make_commitment(issue, actor=me(), **form.fields(hearing.day))
+        drafts.keep(issue, but="promise", actor=me())
+
     if reckoned is None:
         done = submit(
             form,
-            lambda: issues.make_commitment(issue, actor=me(), **form.fields(hearing.day)),
+            act,
             to=at(hearing, issue, "promises"),
             said=_promised(form),
         )
@@ -667,6 +716,7 @@ def correct(hearing: Hearing, promise_id: int) -> Any:
         if "due_on" in changes:
             changes["due_basis"] = basis if form.count.data is not None else None
         issues.correct_commitment(row, changes, actor=me())
+        drafts.keep(row.issue, but="promise", actor=me())
 
     if reckoned is None:
         done = submit(form, act, to=at(hearing, row.issue_id, "promises"), said=_("Saved."))
@@ -680,8 +730,13 @@ def correct(hearing: Hearing, promise_id: int) -> Any:
 def remove_promise(hearing: Hearing, promise_id: int) -> Any:
     """Take a promise back that was recorded by mistake, with undo."""
     row = _promise(hearing, promise_id)
-    issue_id = row.issue_id
-    return perform(lambda: issues.remove_commitment(row, actor=me()), to=at(hearing, issue_id, "promises"))
+    issue = row.issue
+
+    def act() -> None:
+        issues.remove_commitment(row, actor=me())
+        drafts.keep(issue, actor=me())
+
+    return perform(act, to=at(hearing, issue, "promises"))
 
 
 # -- counting and agreeing -----------------------------------------------------------------------------
@@ -697,7 +752,10 @@ def count(hearing: Hearing, issue_id: int) -> Any:
 
     def act() -> None:
         changes = form.merge(now, None)
-        if form.errors or not changes:
+        if form.errors:
+            return
+        drafts.keep(issue, but="count", actor=me())
+        if not changes:
             return
         chosen: dict[str, Any] = {name: value or 0 for name, value in (now | changes).items()}
         operations.record_ballot(hearing, issue, actor=me(), present=queries.number_present(hearing), **chosen)
@@ -712,11 +770,16 @@ def issued(hearing: Hearing) -> Any:
     """How many ballot papers went out; what is counted is judged anew."""
     form: Any = IssuedForm()
     opened = number_arg("issue")
+    issue = _issue(hearing, opened) if opened is not None else None
+
+    def act() -> None:
+        operations.hand_out_ballots(hearing, form.issued.data, present=queries.number_present(hearing), actor=me())
+        if issue is not None:
+            drafts.keep(issue, actor=me())
+
     done = submit(
         form,
-        lambda: operations.hand_out_ballots(
-            hearing, form.issued.data, present=queries.number_present(hearing), actor=me()
-        ),
+        act,
         to=at(hearing, opened, "ballot"),
     )
     if done:
@@ -731,4 +794,17 @@ def issued(hearing: Hearing) -> Any:
 def agreed(hearing: Hearing, issue_id: int) -> Any:
     """Answered in the room, and the deputy agreed: confirmed and settled in one step."""
     issue = _issue(hearing, issue_id)
-    return perform(lambda: operations.settle_on_the_spot(issue, actor=me()), to=at(hearing, issue, "outcome"))
+
+    def act() -> None:
+        operations.settle_on_the_spot(issue, actor=me())
+        drafts.keep(issue, actor=me())
+
+    return perform(act, to=at(hearing, issue, "outcome"))
+
+
+@bp.post("/hearings/<int:id>/session/issues/<int:issue_id>/keep")
+@requires("hearing.run", Hearing)
+def keep_typed(hearing: Hearing, issue_id: int) -> Any:
+    """What stands in the parts of an issue and is not sent yet, kept as it was typed; saved by itself."""
+    issue = _issue(hearing, issue_id)
+    return perform(lambda: drafts.keep(issue, actor=me()), to=at(hearing, issue, "item"), said=_("Kept, not sent yet."))

@@ -3,7 +3,8 @@
    data-menu            details that close on Escape and on a click elsewhere
    data-error-summary   takes the focus when the page comes back with errors
    data-guard           a form that warns before typed words are lost
-   data-autosave        a form that saves itself (address in the value, else the form's own)
+   data-autosave        a form, or a part of one, that saves itself (address in the value, else the form's own)
+   data-draft           a part of which that keeps what is typed, and is sent by its button
    data-weekday="id"    a date input whose weekday stands in the element with this id
    data-counter="200"   a text that says how many characters are left
    data-vague-words     JSON list of words that name no date: a sentence, never a stop
@@ -74,20 +75,21 @@
   const clock = () => new Date().toTimeString().slice(0, 5);
 
   const autosave = (form) => {
-    const note = form.querySelector("[data-autosave-note]");
-    let sending = false;
-    let again = false;
-    let changed = false;
+    const waiting = new Set();
+    let sending = null;
+    let sent = 100000; // a page's own buttons have the numbers below
     let pause = 3000;
     let retry;
 
-    const tell = (text, bad = false) => {
+    const noteOf = (part) => part.querySelector("[data-autosave-note]");
+    const tell = (part, text, bad = false) => {
+      const note = noteOf(part);
       if (!note) return;
       note.textContent = text;
       note.classList.toggle("is-bad", bad);
     };
-    const markErrors = (errors) => {
-      all("[data-autosave-error]", form).forEach((mark) => mark.remove());
+    const markErrors = (part, errors) => {
+      all("[data-autosave-error]", part).forEach((mark) => mark.remove());
       Object.entries(errors || {}).forEach(([name, sentences]) => {
         const field = form.elements[name];
         const place = field && (field.length && !field.options ? field[0] : field);
@@ -97,33 +99,42 @@
         place.insertAdjacentElement("beforebegin", mark);
       });
     };
-    const offerChoice = (message) => {
-      tell(message + " ", true);
+    const offerChoice = (part, message) => {
+      tell(part, message + " ", true);
+      const note = noteOf(part);
       if (!note) return;
       const button = make("button", "btn btn-outline-primary", words("both"));
       button.type = "submit";
+      if (part !== form) button.formAction = part.dataset.autosave;
       note.append(button);
     };
 
+    /* One part after the other: each answer brings the form's next id. The page itself is sent under the id it has,
+       so that what it still saves meanwhile is not taken for the same form sent twice. */
     const send = async () => {
-      if (sending) { again = true; return; }
-      sending = true;
-      again = false;
-      changed = false;
+      const [part] = waiting;
+      if (sending || !part) return;
+      waiting.delete(part);
       clearTimeout(retry);
-      tell(words("saving"));
+      tell(part, words("saving"));
+      const body = new FormData(form);
+      const id = body.get("form_id") || body.get("page_id");
+      if (id) { sent += 1; body.set("form_id", `${id}~${sent}`); }
+      sending = new AbortController();
+      let failed = false;
       try {
-        const answer = await fetch(form.dataset.autosave || form.action, {
+        const answer = await fetch(part.dataset.autosave || form.action, {
           method: "POST",
-          body: new FormData(form),
+          body,
           headers: { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" },
           credentials: "same-origin",
+          signal: sending.signal,
         });
         const json = (answer.headers.get("Content-Type") || "").includes("json");
         const data = json ? await answer.json() : {};
         pause = 3000;
         if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) {
-          tell(words("signin"), true);
+          tell(part, words("signin"), true);
         } else if (answer.ok) {
           Object.entries(data.fields || {}).forEach(([name, value]) => {
             if (Array.isArray(value)) {
@@ -132,35 +143,51 @@
               });
             } else if (form.elements[name]) form.elements[name].value = value;
           });
-          markErrors({});
-          tell(words("saved", { time: data.saved_at || clock() }));
-          if (!again) dirty.delete(form);
+          markErrors(part, {});
+          tell(part, words(part.hasAttribute("data-draft") ? "kept" : "saved", { time: data.saved_at || clock() }));
+          if (!waiting.size) dirty.delete(form);
         } else if (answer.status === 409) {
-          markErrors(data.errors);
-          offerChoice(data.message || words("refused"));
+          markErrors(part, data.errors);
+          offerChoice(part, data.message || words("refused"));
         } else if (answer.status < 500 && answer.status !== 429) {
-          markErrors(data.errors);
-          tell(data.message || words("refused"), true);
+          markErrors(part, data.errors);
+          tell(part, data.message || words("refused"), true);
         } else {
           throw new Error(String(answer.status));
         }
-      } catch {
-        tell(words("notsaved"), true);
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        failed = true;
+        waiting.add(part);
+        tell(part, words("notsaved"), true);
         retry = setTimeout(send, pause);
         pause = Math.min(pause * 2, 30000);
       } finally {
-        sending = false;
-        if (again) send();
+        sending = null;
+        if (!failed) send();
       }
     };
 
-    const soon = later(() => { if (changed) send(); }, 900);
-    form.addEventListener("input", () => { changed = true; soon(); });
+    const soon = later(send, 900);
+    const partOf = (event) => event.target.closest("[data-autosave]");
+    const changed = new Set();
+    form.addEventListener("input", (event) => {
+      const part = partOf(event);
+      if (!part) return;
+      changed.add(part);
+      waiting.add(part);
+      soon();
+    });
     /* Leaving a field saves at once, unless it has been sent already: the click that left it must find its button. */
-    form.addEventListener("change", () => { if (changed) send(); });
-    window.addEventListener("online", () => { if (dirty.has(form)) send(); });
+    form.addEventListener("change", () => { if (waiting.size) send(); });
+    form.addEventListener("submit", () => {
+      waiting.clear();
+      clearTimeout(retry);
+      if (sending) sending.abort();
+    });
+    window.addEventListener("online", () => { if (dirty.has(form)) { changed.forEach((part) => waiting.add(part)); send(); } });
   };
-  all("form[data-autosave]").forEach(autosave);
+  new Set(all("[data-autosave]").map((part) => part.closest("form"))).forEach(autosave);
 
   /* The weekday beside a date */
 

@@ -5,7 +5,7 @@
    data-key="c"         a key that goes to this field or link
    data-stay            a form whose answer replaces the columns, so that what is being typed stays
    data-narrow="sel"    a search field that hides what does not match
-   data-reckon="url"    a form with count and unit: the date they give, while typing
+   data-reckon="url"    a part of a form with count and unit: the date they give, while typing
    data-ballots         a table for the numeric keys: Enter and arrows move, sums are checked */
 "use strict";
 
@@ -78,6 +78,17 @@
     place.focus();
   });
 
+  /* Enter in a field sends the part it stands in, not the first button of the form */
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches(".night-form input")) return;
+    const part = event.target.closest("[data-autosave], .night-issued");
+    const button = part && part.querySelector("[data-part-send]");
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
+
   /* Narrowing the names */
 
   const narrow = (input) => {
@@ -129,15 +140,16 @@
 
   /* The date that a length of time gives */
 
-  all("form[data-reckon]").forEach((form) => {
-    const note = form.querySelector("[data-reckoned]");
+  all("[data-reckon]").forEach((part) => {
+    const form = part.closest("form");
+    const note = part.querySelector("[data-reckoned]");
     let timer;
     const ask = async () => {
       const count = form.elements.count.value.trim();
       const unit = form.elements.unit.value;
       if (!/^\d{1,3}$/.test(count) || !unit) { note.textContent = ""; return; }
       try {
-        const answer = await fetch(`${form.dataset.reckon}?count=${count}&unit=${encodeURIComponent(unit)}`, { credentials: "same-origin" });
+        const answer = await fetch(`${part.dataset.reckon}?count=${count}&unit=${encodeURIComponent(unit)}`, { credentials: "same-origin" });
         const data = await answer.json();
         note.textContent = answer.ok ? `${data.basis} → ${data.words}` : data.message;
       } catch { note.textContent = ""; }

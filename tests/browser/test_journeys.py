@@ -493,3 +493,59 @@ FOCUS = """() => {
   return [`${at.tagName} ${at.name || ""} ${at.textContent.trim().slice(0, 10)}`,
           ring(style) || ring(getComputedStyle(at, "::after")) || style.boxShadow !== "none"];
 }"""
+
+
+# -- nothing typed on the night's screen is lost -----------------------------------------------------------
+
+
+def test_words_half_typed_survive_another_form_and_opening_the_issue_afresh(town: Any) -> None:
+    hearing, issue = logged(town)
+    page = town.page("organiser")
+    here = f"/hearings/{hearing}/session?issue={issue}"
+    page.goto(here)
+    page.locator("#promise").get_by_label("整改措施").fill("清理桥下堆物")
+    page.locator("#promise").get_by_label("主办单位").select_option(label="区教育局")
+    say = page.locator("#say")
+    say.get_by_label("类型").select_option(label="答复")
+    say.get_by_label("发言内容").fill("由我局牵头。")
+    button(page, "添加", "#say").click()  # at once, before anything has been saved by itself
+    expect(page.locator(".turn")).to_contain_text("由我局牵头。")
+    expect(page.locator("#promise").get_by_label("整改措施")).to_have_value("清理桥下堆物")
+    expect(page.locator("#say").get_by_label("发言内容")).to_have_value("")
+
+    page.locator("#say").get_by_label("发言内容").fill("灯什么时候装")
+    expect(page.locator("#say [data-autosave-note]")).to_have_text(re.compile(r"\d\d:\d\d已保留，尚未提交"))
+    page.goto("/")
+    page.goto(here)
+    expect(page.locator("#say").get_by_label("发言内容")).to_have_value("灯什么时候装")
+    expect(page.locator("#promise").get_by_label("整改措施")).to_have_value("清理桥下堆物")
+    expect(page.locator("#promise").get_by_label("主办单位")).to_have_value(re.compile(r"\d+"))
+
+    # Enter in a line sends the part it stands in
+    page.locator("#promise").get_by_label("或者，期限为").fill("10")
+    page.locator("#promise").get_by_label("或者，期限为").press("Enter")
+    expect(page.locator(".promises")).to_contain_text("清理桥下堆物")
+    expect(page.locator("#say").get_by_label("发言内容")).to_have_value("灯什么时候装")
+    expect(page.locator("#promise").get_by_label("整改措施")).to_have_value("")
+    page.reload()
+    expect(page.locator("#promise").get_by_label("整改措施")).to_have_value("")
+
+
+def test_without_javascript_what_is_half_typed_travels_along(town: Any) -> None:
+    hearing, issue = logged(town)
+    page = town.page("organiser", java_script_enabled=False)
+    here = f"/hearings/{hearing}/session?issue={issue}"
+    page.goto(here)
+    page.locator("#promise").get_by_label("整改措施").fill("清理桥下堆物")
+    page.locator("#say").get_by_label("发言内容").fill("什么时候清理？")
+    page.locator("#outcome").get_by_label("当场处理意见").select_option(label="限期办理")
+    button(page, "添加", "#say").click()
+    expect(page.locator(".turn")).to_contain_text("什么时候清理？")
+    page.goto(here)
+    expect(page.locator("#promise").get_by_label("整改措施")).to_have_value("清理桥下堆物")
+    expect(page.locator("#outcome").get_by_label("当场处理意见")).to_have_value("time_limited")
+    expect(page.locator("#outcome")).to_contain_text("已输入，尚未提交")
+    page.locator("#say").get_by_label("发言人").fill("代表甲")
+    page.locator("#say").get_by_label("发言人").press("Enter")
+    expect(page.locator("#say").get_by_label("发言人")).to_have_value("代表甲")
+    expect(page.locator(".turn")).to_have_count(1)

@@ -7,7 +7,8 @@ from typing import Any
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, list[str]]]] = []
+        self.found: list[tuple[str, dict[str, list[str]], dict[str, list[str]]]] = []
+        self.action = ""
         self.open: dict[str, list[str]] | None = None
         self.area: str | None = None
         self.select: str | None = None
@@ -18,9 +19,13 @@ class _Forms(HTMLParser):
         names = {k for k, _v in attrs}
         if tag == "form":
             self.open = {}
-            self.found.append((a.get("action", ""), self.open))
+            self.action = a.get("action", "")
+            self.found.append((self.action, self.open, {}))
         elif self.open is None:
             return
+        elif tag == "button" and (a.get("formaction") or a.get("name") == "form_id"):
+            pressed = {a["name"]: [a["value"]]} if a.get("name") else {}
+            self.found.append((a.get("formaction", self.action), self.open, pressed))
         elif tag == "input" and a.get("name") and a.get("type") not in ("submit", "file"):
             if a.get("type") in ("checkbox", "radio") and "checked" not in names:
                 return
@@ -52,10 +57,12 @@ class _Forms(HTMLParser):
 
 
 def filled(answer: Any, action: str = "") -> dict[str, Any]:
-    """The fields of the page's POST form with that action, as they stand."""
+    """The fields of the page's POST form with that action, or with a button that sends it there, as they stand."""
     reader = _Forms()
     reader.feed(answer.text)
-    for where, fields in reader.found:
-        if where == action and "form_id" in fields:
-            return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
-    raise AssertionError(f"no form for {action!r}; there are {[w for w, _f in reader.found]}")
+    exact = [line for line in reader.found if line[0] == action]
+    for _where, fields, pressed in exact or [line for line in reader.found if line[0].partition("?")[0] == action]:
+        sent = fields | pressed
+        if "form_id" in sent:
+            return {name: values if len(values) > 1 else values[0] for name, values in sent.items()}
+    raise AssertionError(f"no form for {action!r}; there are {[w for w, *_rest in reader.found]}")

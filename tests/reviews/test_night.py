@@ -283,7 +283,7 @@ def test_adding_ordering_and_removing_at_once(world, pair):
 
     # one moves the second up while the other, who has an older page, removes the first
     older = two.get(f"{base}?issue={issue.id}")
-    move = f"{base}/issues/{other.id}/move?issue={other.id}"
+    move = f"{base}/issues/{other.id}/move?issue={other.id}&direction=up"
     one.post(move, filled(one.get(f"{base}?issue={other.id}"), move))
     assert [i.title for i in queries.night(issue.hearing).issues][:2] == ["第二个", "桥下堆物"]
     gone = two.post(f"{at}/remove", filled(older, f"{at}/remove"))
@@ -396,7 +396,7 @@ def test_words_and_promises_are_mended_and_removed(world, pair):
     assert db.session.scalars(select(Commitment)).all() == []
     undo_from(one, f"{base}?issue={issue.id}")
     assert db.session.scalars(select(Commitment)).one().due_basis == promise_basis
-    one.post(f"{base}/turns/{turn.id}/remove", {"form_id": filled(screen, f"{base}/turns/{turn.id}/move")["form_id"]})
+    one.post(f"{base}/turns/{turn.id}/remove", filled(screen, f"{base}/turns/{turn.id}/remove"))
     assert db.session.scalars(select(Exchange)).all() == []
 
 
