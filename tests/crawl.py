@@ -123,8 +123,8 @@ class FormOnPage:
         return sent
 
 
-def forms_of(page: Page) -> list[FormOnPage]:
-    """The forms of a page, each with its fields."""
+def forms_of(page: Page, buttons: bool = False) -> list[FormOnPage]:
+    """The forms of a page, each with its fields; with `buttons` once more for each button that sends it elsewhere."""
     found = []
     for tag in page.soup.find_all("form"):
         fields = []
@@ -147,4 +147,7 @@ def forms_of(page: Page) -> list[FormOnPage]:
                 fields.append(Field(name, kind, value if ticked else None, (value,)))
         action = urljoin(page.path, tag.get("action") or page.path)
         found.append(FormOnPage(action, tag.get("method", "get").upper(), fields))
+        for button in tag.find_all("button", formaction=True) if buttons else ():
+            pressed = [Field(button["name"], "hidden", button.get("value", ""))] if button.get("name") else []
+            found.append(FormOnPage(urljoin(page.path, button["formaction"]), "POST", fields + pressed))
     return found

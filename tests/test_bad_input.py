@@ -67,7 +67,7 @@ def unique_forms(app: Any, browser: Browser) -> list[FormOnPage]:
         assert page.status < 500, page.path
         if not page.text:
             continue
-        for form in forms_of(page):
+        for form in forms_of(page, buttons=True):
             endpoint = endpoint_of(app, form.action, "POST")
             if form.method != "POST" or not endpoint or endpoint in SKIPPED_ENDPOINTS:
                 continue

@@ -46,6 +46,8 @@ class SeatForm(Form):
     came = Choice(_l("Sign-in"))
     reason = TextLine(_l("Reason"), required=False, limit=60)
     seats_taken = Number(_l("How many came"), required=False, least=0, most=500)
+    who = TextLine(_l("Who came"), required=False, limit=40)
+    who_title = TextLine(_l("Job title"), required=False, limit=40)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

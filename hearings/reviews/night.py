@@ -220,6 +220,7 @@ class Night:
             place_in_list=here + 1,
             rule=queries.rule_words(seen.ballot) if seen.ballot else None,
             agreed=self._agreed(),
+            unregistered=sum(1 for seat in seen.seats if seat.came == Came.UNKNOWN),
             lists=[(LIST_LABELS[listed], seat_lines(seats)) for listed, seats in seen.by_list],
             came_words=spoken(CAME_LABELS),
             outcomes=spoken(OUTCOME_LABELS),
@@ -228,7 +229,7 @@ class Night:
             issue_words=workflow.LABELS["issue"],
             commitment_words=workflow.LABELS["commitment"],
             ballot_tones={"satisfied": "green", "mostly_satisfied": "yellow", "dissatisfied": "lamp"},
-            **({"last": None, "showing": "issue"} | context),
+            **({"last": None, "showing": "issue", "bad_seat": None} | context),
         )
 
     def _agreed(self) -> dict[str, Any] | None:
@@ -365,6 +366,8 @@ def sign_in(hearing: Hearing, seat_id: int) -> Any:
             reason=form.reason.data if came in (Came.ON_LEAVE, Came.ABSENT) else None,
             stand_in=stand_in,
             seats_taken=form.seats_taken.data if came == Came.SIGNED_IN else None,
+            name=form.who.data,
+            title=form.who_title.data,
         )
 
     opened = number_arg("issue")
@@ -374,6 +377,13 @@ def sign_in(hearing: Hearing, seat_id: int) -> Any:
     screen = Night(hearing, opened, pick=True)
     screen.open_for("")
     return screen.answer(form, bad_seat=seat)
+
+
+@bp.post("/hearings/<int:id>/session/sign-in-rest")
+@requires("hearing.run", Hearing)
+def sign_in_rest(hearing: Hearing) -> Any:
+    """Everybody who is not registered yet is here, with one undo."""
+    return perform(lambda: schedule.sign_in_rest(hearing, actor=me()), to=at(hearing, number_arg("issue"), "who"))
 
 
 @bp.route("/hearings/<int:id>/session/walk-in", methods=["GET", "POST"])

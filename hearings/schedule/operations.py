@@ -834,14 +834,26 @@ def sign_in(
     reason: str | None = None,
     stand_in: bool = False,
     seats_taken: int | None = None,
+    name: str | None = None,
+    title: str | None = None,
 ) -> None:
-    """Note who came, is on leave or absent; `stand_in`: the one named as stand-in came."""
+    """Note who came, is on leave or absent; `stand_in`: the one named as stand-in came.
+
+    For a department's seat `name` says who it was: its attendee, or with `stand_in` the one who came instead.
+    """
     if seat.hearing.status not in SIGNING_IN:
         raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
     if seats_taken is not None and not 0 <= seats_taken <= max(seat.seats, 500):
         raise RuleBroken(_("That many cannot have come."), "seats_taken")
     before = _marks(seat)
     here = came == Came.SIGNED_IN
+    if here and name and seat.department_id is not None and not (stand_in and name == seat.name):
+        if stand_in:
+            seat.stand_in_name, seat.stand_in_title = name, title
+        else:
+            seat.name, seat.title = name, title
+    if here and stand_in and not seat.stand_in_name:
+        raise RuleBroken(_("Say who came instead."), "who")
     seat.came_at = (seat.came_at or now()) if here else None
     seat.came = came
     seat.is_stand_in = stand_in and here
@@ -866,7 +878,9 @@ def _sign_in_back(*, actor: User, seat_id: int, **before: Any) -> None:
     _mark_again(seat, before, actor)
 
 
-MARKS = ("came", "came_at", "is_stand_in", "seats_taken", "reason")
+MARKS = (
+    "came", "came_at", "is_stand_in", "seats_taken", "reason", "name", "title", "stand_in_name", "stand_in_title",
+)  # fmt: skip
 """What a seat says of who came."""
 
 

@@ -202,3 +202,84 @@ def test_who_is_not_registered_is_no_absentee_on_any_paper(world, evening):
     text = str(content.compose(evening))
     assert "张某某" in text and "缺席" not in text and "区教育局负责人" not in text
     assert came(evening)["区教育局"] == "unknown"
+
+
+# -- who came for a department, and all at once ------------------------------------------------------------
+
+
+def test_who_came_for_a_department_is_named_at_the_door_and_stands_in_the_minutes(world, browser, evening):
+    one = browser(world.organiser)
+    base = f"/hearings/{evening.id}/session"
+    there = seats(evening)
+    school, roads = there["区教育局"], there["区交通运输局"]
+    schedule.name_attendee(
+        roads, name="郑某某", title="局长", stand_in_name="龚某某", stand_in_title="副局长", actor=world.organiser
+    )
+    at = {seat.id: f"{base}/seats/{seat.id}" for seat in (school, roads)}
+    screen = one.get(base)
+    given = filled(screen, at[roads.id])
+    assert (given["who"], given["who_title"]) == ("郑某某", "局长"), "what the department has said stands there"
+
+    # named while signing in; again, to mend it, the hour stays
+    one.post(at[school.id], filled(screen, at[school.id]) | {"came": "signed_in", "who": "吴某", "who_title": "局长"})
+    assert (school.came, school.name, school.title) == ("signed_in", "吴某", "局长")
+    hour = school.came_at
+    mended = filled(one.get(base), at[school.id]) | {"came": "signed_in", "who": "吴某某"}
+    one.post(at[school.id], mended)
+    assert (school.name, school.title, school.came_at) == ("吴某某", "局长", hour)
+    undo_from(one, base)
+    assert (school.name, school.came, school.came_at) == ("吴某", "signed_in", hour)
+
+    # the stand-in that was named before, and one whom nobody expected
+    one.post(at[roads.id], given | {"came": "stand_in"})
+    assert (roads.is_stand_in, roads.stand_in_name, roads.name) == (True, "龚某某", "郑某某")
+    one.post(
+        at[roads.id], filled(one.get(base), at[roads.id]) | {"came": "stand_in", "who": "秦某", "who_title": "科长"}
+    )
+    assert (roads.is_stand_in, roads.stand_in_name, roads.stand_in_title, roads.name) == (
+        True,
+        "秦某",
+        "科长",
+        "郑某某",
+    )
+
+    schedule.conclude(evening, actor=world.organiser)
+    text = str(content.compose(evening))
+    assert "区教育局局长吴某" in text
+    assert "区交通运输局科长秦某（代局长郑某某）" in text
+    assert "负责人" not in text.replace("个部门和街道的负责人", "")
+
+
+def test_a_stand_in_without_a_name_is_refused_and_what_was_typed_stays(world, browser, evening):
+    one = browser(world.organiser)
+    base = f"/hearings/{evening.id}/session"
+    school = seats(evening)["区教育局"]
+    where = f"{base}/seats/{school.id}"
+    refused = one.post(where, filled(one.get(base), where) | {"came": "stand_in", "who_title": "副局长"})
+    assert (refused.status_code, school.came) == (422, "unknown")
+    assert "请写明替会人的姓名" in refused.text
+    assert filled(refused, where)["who_title"] == "副局长"
+    long = one.post(where, filled(one.get(base), where) | {"came": "signed_in", "who": "长" * 41})
+    assert (long.status_code, filled(long, where)["who"]) == (422, "长" * 41)
+    # a person of the directory keeps the name
+    deputy = seats(evening)["代表甲"]
+    where = f"{base}/seats/{deputy.id}"
+    one.post(where, filled(one.get(base), where) | {"came": "signed_in", "who": "别人"})
+    assert (deputy.came, deputy.name) == ("signed_in", "代表甲")
+
+
+def test_all_who_are_not_registered_are_signed_in_at_once_and_taken_back_at_once(world, browser, evening):
+    one = browser(world.organiser)
+    base = f"/hearings/{evening.id}/session"
+    where, before = f"{base}/sign-in-rest", came(evening)
+    screen = one.get(base)
+    assert "未登记的4个席位全部签到" in screen.text
+    one.post(where, filled(screen, where))
+    assert set(came(evening).values()) == {"signed_in", "on_leave"}
+    assert all(seat.came_at for seat in seats(evening).values() if seat.came == Came.SIGNED_IN)
+    assert "全部签到" not in one.get(base).text
+    undo_from(one, base)
+    assert came(evening) == before
+    assert browser(world.deputy).post(where).status_code == 403
+    draft = world.hearing("draft")
+    assert one.post(f"/hearings/{draft.id}/session/sign-in-rest").status_code == 409
