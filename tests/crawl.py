@@ -123,31 +123,39 @@ class FormOnPage:
         return sent
 
 
-def forms_of(page: Page, buttons: bool = False) -> list[FormOnPage]:
-    """The forms of a page, each with its fields; with `buttons` once more for each button that sends it elsewhere."""
+def forms_of(page: Page, parts: bool = False) -> list[FormOnPage]:
+    """The forms of a page, each with its fields; with `parts` also each part of a form that has its own button."""
     found = []
     for tag in page.soup.find_all("form"):
-        fields = []
-        for control in tag.find_all(["input", "textarea", "select"]):
-            name = control.get("name")
-            if not name or control.has_attr("disabled"):
-                continue
-            if control.name == "textarea":
-                fields.append(Field(name, "textarea", control.text.removeprefix("\n")))
-            elif control.name == "select":
-                options = tuple(o.get("value", o.text) for o in control.find_all("option"))
-                chosen = [o.get("value", o.text) for o in control.find_all("option", selected=True)]
-                fields.append(Field(name, "select", chosen[0] if chosen else (options or ("",))[0], options))
-            else:
-                kind = control.get("type", "text")
-                if kind in ("submit", "button", "reset", "image"):
-                    continue
-                value = control.get("value", "on" if kind in ("checkbox", "radio") else "")
-                ticked = kind not in ("checkbox", "radio") or control.has_attr("checked")
-                fields.append(Field(name, kind, value if ticked else None, (value,)))
         action = urljoin(page.path, tag.get("action") or page.path)
-        found.append(FormOnPage(action, tag.get("method", "get").upper(), fields))
-        for button in tag.find_all("button", formaction=True) if buttons else ():
-            pressed = [Field(button["name"], "hidden", button.get("value", ""))] if button.get("name") else []
-            found.append(FormOnPage(urljoin(page.path, button["formaction"]), "POST", fields + pressed))
+        found.append(FormOnPage(action, tag.get("method", "get").upper(), _fields_in(tag)))
+        for button in tag.find_all("button", formaction=True) if parts else ():
+            part = button.find_parent(attrs={"data-autosave": True})
+            if part is not None and button.has_attr("data-part-send"):
+                hidden = [field for field in _fields_in(tag) if field.kind == "hidden"]
+                pressed = Field(button["name"], "hidden", button["value"])
+                action = urljoin(page.path, button["formaction"])
+                found.append(FormOnPage(action, "POST", [*hidden, pressed, *_fields_in(part)]))
     return found
+
+
+def _fields_in(tag: Any) -> list[Field]:
+    fields = []
+    for control in tag.find_all(["input", "textarea", "select"]):
+        name = control.get("name")
+        if not name or control.has_attr("disabled"):
+            continue
+        if control.name == "textarea":
+            fields.append(Field(name, "textarea", control.text.removeprefix("\n")))
+        elif control.name == "select":
+            options = tuple(o.get("value", o.text) for o in control.find_all("option"))
+            chosen = [o.get("value", o.text) for o in control.find_all("option", selected=True)]
+            fields.append(Field(name, "select", chosen[0] if chosen else (options or ("",))[0], options))
+        else:
+            kind = control.get("type", "text")
+            if kind in ("submit", "button", "reset", "image"):
+                continue
+            value = control.get("value", "on" if kind in ("checkbox", "radio") else "")
+            ticked = kind not in ("checkbox", "radio") or control.has_attr("checked")
+            fields.append(Field(name, kind, value if ticked else None, (value,)))
+    return fields

@@ -30,7 +30,7 @@ def texts():
 
 
 def test_a_half_typed_commitment_survives_an_answer_and_the_answer_a_commitment(world, night):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     half = {
         "measure": MEASURE,
         "lead": str(world.other_bureau.id),
@@ -88,7 +88,7 @@ def test_it_survives_every_button_of_the_opened_issue(world, night, button):
 
 
 def test_what_is_refused_keeps_the_other_parts_on_the_page(world, night):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     refused = one.post(f"{at}/turns", filled(one.get(screen), f"{at}/turns") | {"text": "", "measure": MEASURE})
     assert refused.status_code == 422
     assert filled(refused, f"{at}/commitments")["measure"] == MEASURE
@@ -112,7 +112,7 @@ def test_words_saved_by_themselves_are_there_when_the_issue_is_opened_afresh_and
 
 
 def test_what_a_page_saves_by_itself_too_late_does_not_bring_sent_words_back(world, night):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     page = filled(one.get(screen), f"{at}/turns")
     late = page | {"text": ANSWER, "form_id": f"{page['page_id']}~100001"}
     one.post(f"{at}/turns", page | {"text": ANSWER})
@@ -122,7 +122,7 @@ def test_what_a_page_saves_by_itself_too_late_does_not_bring_sent_words_back(wor
 
 
 def test_a_page_gone_back_to_sends_its_other_part(world, night):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     shown = one.get(screen)
     one.post(f"{at}/turns", filled(shown, f"{at}/turns") | {"text": ANSWER})
     one.post(f"{at}/turns", filled(shown, f"{at}/turns") | {"text": "第二次"})
@@ -146,7 +146,7 @@ def test_a_draft_meets_what_another_wrote_meanwhile(world, browser, night):
 
 
 def test_odd_drafts_hurt_nobody(world, night):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     page = filled(one.get(screen), f"{at}/keep")
     for odd in ("[]", "null", "{", json.dumps({"text": "x", "nothing": "y"})):
         fresh = filled(one.get(screen), f"{at}/keep")
@@ -160,7 +160,7 @@ def test_odd_drafts_hurt_nobody(world, night):
 
 
 def test_an_issue_with_a_draft_is_still_removed_and_the_screen_asks_no_more(world, night, statements):
-    one, screen, at, issue = night
+    one, screen, at, _issue = night
     with statements() as before:
         one.get(screen)
     one.post(f"{at}/keep", filled(one.get(screen), f"{at}/keep") | {"text": ANSWER})
