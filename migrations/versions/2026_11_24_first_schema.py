@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 12:50:56.247154
+Made: 2026-11-24 13:08:54.671922
 """
 
 import sqlalchemy as sa
@@ -1089,6 +1089,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_confirmation_status_due_on", ["status", "due_on"], unique=False)
 
     op.create_table(
+        "draft",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_draft_issue_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_draft_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_draft")),
+        sa.UniqueConstraint("user_id", "issue_id", name=op.f("uq_draft_user_id_issue_id")),
+    )
+    with op.batch_alter_table("draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_draft_issue_id"), ["issue_id"], unique=False)
+
+    op.create_table(
         "exchange",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("issue_id", sa.Integer(), nullable=False),
@@ -1374,6 +1389,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_exchange_issue_id_position")
 
     op.drop_table("exchange")
+    with op.batch_alter_table("draft", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_draft_issue_id"))
+
+    op.drop_table("draft")
     with op.batch_alter_table("confirmation", schema=None) as batch_op:
         batch_op.drop_index("ix_confirmation_status_due_on")
         batch_op.drop_index(batch_op.f("ix_confirmation_issue_id"))
