@@ -115,7 +115,7 @@ OF_ADDRESS = {
     "/findings/files/": "finding_file",
 }
 """Whose id stands in an address."""
-DIRECTORY = ("/stations/", "/departments/", "/people/", "/hand-over/", "/undo/", "/inbox/", "/calendar/")
+DIRECTORY = ("/stations/", "/departments/", "/people/", "/hand-over/", "/undo/", "/inbox/", "/sent/", "/calendar/")
 """Addresses with ids that are no records."""
 
 READ = (
@@ -396,7 +396,7 @@ def test_an_office_answers_for_itself_only(office):
 
 OWN = {
     "/login", "/logout", "/password", "/verify", "/language", "/continue",
-    "/inbox/read", "/inbox/mail", "/calendar/new", "/r/<token>",
+    "/inbox/<int:id>", "/inbox/read", "/inbox/mail", "/calendar/new", "/r/<token>",
 }  # fmt: skip
 """A person's own door, password and language, messages and calendar; the answer to an invitation needs its seal."""
 
