@@ -136,11 +136,16 @@ def respond(token: str) -> Any:
     form = AnswerForm()
     form.answer.offer([(k.value, v) for k, v in REPLY_LABELS.items() if k != Reply.NONE])
     over = row.withdrawn_at is not None or invitations.is_over(row.hearing)
+    current = str(row.hearing.reply_sequence)
     if request.method == "GET":
         form.answer.data = row.answer.value if row.answer != Reply.NONE else None
         form.delegate.data, form.delegate_title.data, form.note.data = row.delegate, row.delegate_title, row.note
     elif not over and form.validate_on_submit():
         try:
+            if form.seen.data and form.seen.data != current:
+                raise RuleBroken(
+                    _("Time or place has changed since you opened this page. Please look and answer again.")
+                )
             invitations.answer(
                 row,
                 Reply(form.answer.data),
@@ -155,6 +160,7 @@ def respond(token: str) -> Any:
             db.session.commit()
             flash(_("Thank you, your answer has been noted."), "success")
             return redirect(url_for("notices.respond", token=token), 303)
+    form.seen.data = current
     answer = page("notices/respond.html", form, row=row, hearing=row.hearing, over=over, labels=REPLY_LABELS)
     body, code = answer
     made = current_app.make_response((body, code))

@@ -20,6 +20,7 @@ from hearings.schedule import operations as schedule
 from hearings.schedule.models import AttendanceList, Capacity
 from tests import factories
 from tests.factories import evening
+from tests.schedule.helpers import form_of
 
 NOON = datetime.min.time().replace(hour=12)
 
@@ -219,6 +220,26 @@ def test_the_link_shows_a_page_and_only_a_post_answers(asked, browser, post):
     assert scanner.get(path[:-1] + "a").status_code in (404, 200)
     assert scanner.get("/r/1-aaaa").status_code == 404
     assert scanner.get("/r/" + "9" * 300).status_code == 404
+
+
+def test_an_answer_for_another_evening_is_not_taken(asked, browser, begun):
+    path = f"/r/{invitations.token_of(one())}"
+    guest = browser()
+    old = form_of(guest.get(path)) | {"answer": "accepted", "note": "准时参加"}
+    schedule.reschedule(
+        asked,
+        starts_at=asked.starts_at + timedelta(days=1),
+        ends_at=asked.ends_at + timedelta(days=1),
+        station=asked.station,
+        reason="场地维修",
+        actor=begun.organiser,
+    )
+    db.session.commit()
+    answer = guest.post(path, old)
+    assert answer.status_code == 422 and "准时参加" in answer.text
+    assert one().answer == Reply.NONE
+    fresh = form_of(answer) | {"answer": "accepted"}
+    assert guest.post(path, fresh).status_code == 303 and one().answer == Reply.ACCEPTED
 
 
 def test_after_the_hearing_the_link_takes_no_answer(asked, browser):
