@@ -62,7 +62,7 @@ def main(papers: int) -> None:
 
     source, sink = os.fdopen(0, "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing printed by a library may end up between two messages
-    os.nice(19)  # a paper may take a moment longer so that pages do not
+    os.nice(10)  # a paper may take a moment longer so that pages do not; it must still come on a busy machine
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
     try:

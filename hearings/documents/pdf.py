@@ -33,7 +33,7 @@ CHILDREN = 2
 """Papers that render at the same time in one web process; the others wait in line."""
 PAPERS_PER_CHILD = 60
 """A child rests at about 60 MB and grows with use; it is replaced before that matters."""
-SECONDS = 60
+SECONDS = 120
 """The longest a paper may wait for a child, and the longest it may then take."""
 
 
@@ -83,7 +83,7 @@ def render(
     the template for its keys), the pictures it names by `attachment:<sha256>`, where dropped-in typefaces lie
     (default instance/fonts), and files to embed. Out: the PDF, the same bytes for the same content, files and
     typefaces.
-    Raises RenderFailed, whose message says in a sentence what to do, when every child stays busy for 60 seconds,
+    Raises RenderFailed, whose message says in a sentence what to do, when every child stays busy for 120 seconds,
     the paper takes longer than that, the child dies, or the machine has no Chinese typeface.
     """
     return _pool(fonts_dir).print(to_html(template, content, _fontset(fonts_dir)), files or {}, associated)

@@ -35,7 +35,7 @@ from ..reviews.models import Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing
 
 IN_A_VOLUME = 500
-"""Rows of a printed register, some 60 pages: 8 seconds on an idle machine, 36 on a very busy one; 60 is the limit."""
+"""Rows of a printed register, some 60 pages: 8 seconds on an idle machine, 36 on a very busy one; 120 is the limit."""
 ON_PAPER = 5_000
 """Rows that are printed, then in volumes."""
 IN_A_BOOK = 20_000
