@@ -1,7 +1,7 @@
 """Issues from the first word to struck off: logging, answers, promises, handing over, handling."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -20,6 +20,7 @@ from ..prepared import ask
 from ..schedule.models import Hearing, HearingStatus, Topic
 from ..workflow import guard
 from . import limits
+from .acts import one_act
 from .models import (
     Assignment,
     AssignmentStatus,
@@ -477,20 +478,31 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
 
 
 def grant_extension(extension: Extension, *, actor: User, note: str | None = None) -> None:
-    """The date moves; the old one stays readable."""
-    workflow.advance(extension, "grant", actor=actor, note=note)
-    extension.decided_by_id = actor.id
-    extension.decision_note = note
-    extension.commitment.due_on = extension.new_due_on
-    extension.commitment.due_basis = None
-    extension.commitment.touch()
+    """The date moves; the old one stays readable. With undo until the department is told."""
+    issue = extension.commitment.issue
+    with one_act(issue, "extension.grant", actor=actor, back=f"/issues/{issue.id}", lasts=_until_told()) as act:
+        workflow.advance(extension, "grant", actor=actor, note=note)
+        extension.decided_by_id = actor.id
+        extension.decision_note = note
+        extension.commitment.due_on = extension.new_due_on
+        extension.commitment.due_basis = None
+        extension.commitment.touch()
+        act["said"] = _("Granted: now due on %(day)s.", day=day_words(extension.new_due_on))
+
+
+def _until_told() -> timedelta:
+    """How long nobody hears of an act whose telling could not be taken back (NEWS_DELAY)."""
+    return timedelta(seconds=float(current_app.config["NEWS_DELAY"]))
 
 
 def refuse_extension(extension: Extension, *, reason: str, actor: User) -> None:
-    """The date stays."""
-    workflow.advance(extension, "refuse", actor=actor, reason=reason)
-    extension.decided_by_id = actor.id
-    extension.decision_note = reason
+    """The date stays. With undo until the department is told."""
+    issue = extension.commitment.issue
+    with one_act(issue, "extension.refuse", actor=actor, back=f"/issues/{issue.id}", lasts=_until_told()) as act:
+        workflow.advance(extension, "refuse", actor=actor, reason=reason)
+        extension.decided_by_id = actor.id
+        extension.decision_note = reason
+        act["said"] = _("Refused: the date stays.")
 
 
 def _withdraw_extension(commitment: Commitment, *, actor: User) -> None:
@@ -602,6 +614,21 @@ def assign(
         parts.setdefault(department, Part.SPLIT)
     for department in parts:
         _check_lead(department)
+    with one_act(issue, "issue.assign", actor=actor, back=f"/issues/{issue.id}") as act:
+        act["said"] = _("Assigned.")
+        return _hand_over(issue, parts, start, (limit, basis), opinion, requirement, actor)
+
+
+def _hand_over(
+    issue: Issue,
+    parts: Mapping[Department, Part],
+    start: date,
+    limit: tuple[date, str],
+    opinion: tuple[date, str],
+    requirement: str | None,
+    actor: User,
+) -> list[Assignment]:
+    """Make the assignments that are not there yet; a returned one is made anew."""
     workflow.advance(issue, "assign", actor=actor, departments=[d.short_name for d in parts])
     respond_by = workdays.add_workdays(start, current_app.config["RETURN_WORKDAYS"])
     made = []
@@ -619,8 +646,8 @@ def assign(
         fields: dict[str, Any] = {
             "part": part,
             "assigned_on": start,
-            "due_on": opinion[0] if part == Part.CO_HANDLER else limit,
-            "due_basis": opinion[1] if part == Part.CO_HANDLER else basis,
+            "due_on": (opinion if part == Part.CO_HANDLER else limit)[0],
+            "due_basis": (opinion if part == Part.CO_HANDLER else limit)[1],
             "requirement": requirement,
             "respond_by": respond_by,
             "status": AssignmentStatus.ASSIGNED,
@@ -640,7 +667,17 @@ def assign(
 
 
 def accept_assignment(assignment: Assignment, *, actor: User | None, by_silence: bool = False) -> None:
-    """The department takes it on; the lead's acceptance moves the issue."""
+    """The department takes it on; the lead's acceptance moves the issue. With undo, unless by silence."""
+    if actor is None or by_silence:
+        _accept(assignment, actor, by_silence)
+        return
+    issue = assignment.issue
+    with one_act(issue, "assignment.accept", actor=actor, back=f"/issues/{issue.id}") as act:
+        _accept(assignment, actor, by_silence)
+        act["said"] = _("Accepted. Reply by %(day)s.", day=day_words(assignment.due_on))
+
+
+def _accept(assignment: Assignment, actor: User | None, by_silence: bool) -> None:
     workflow.advance(assignment, "accept", actor=actor, by_silence=by_silence or None)
     assignment.accepted_by_silence = by_silence
     if assignment.part != Part.CO_HANDLER and assignment.issue.status == IssueStatus.ASSIGNED:
@@ -668,7 +705,7 @@ def settle_silence(*, limit: int = 1000) -> int:
 def _accepted_first(assignment: Assignment, actor: User) -> None:
     """Who acts on an assignment has accepted it."""
     if assignment.status == AssignmentStatus.ASSIGNED:
-        accept_assignment(assignment, actor=actor, by_silence=is_accepted_by_silence(assignment))
+        _accept(assignment, actor, is_accepted_by_silence(assignment))
 
 
 @guard("assignment.return")
@@ -683,11 +720,14 @@ def _within_limit(assignment: Assignment) -> None:
 
 
 def return_assignment(assignment: Assignment, *, reason: str, actor: User) -> None:
-    """Wrong addressee (退办): within the limit, with the reason. A lead's return sends the issue back."""
-    assignment.return_reason = reason
-    workflow.advance(assignment, "return", actor=actor, reason=reason)
-    if assignment.part != Part.CO_HANDLER and assignment.issue.status == IssueStatus.ASSIGNED:
-        workflow.advance(assignment.issue, "return", actor=actor)
+    """Wrong addressee (退办): within the limit, with the reason. A lead's return sends the issue back. With undo."""
+    issue = assignment.issue
+    with one_act(issue, "assignment.return", actor=actor, back=f"/issues/{issue.id}") as act:
+        assignment.return_reason = reason
+        workflow.advance(assignment, "return", actor=actor, reason=reason)
+        if assignment.part != Part.CO_HANDLER and issue.status == IssueStatus.ASSIGNED:
+            workflow.advance(issue, "return", actor=actor)
+        act["said"] = _("Returned to the organiser.")
 
 
 def report_progress(

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, current_app, render_template, request, send_
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from .. import workflow
+from .. import undo, workflow
 from ..db import db, today
 from ..errors import RuleBroken
 from ..files import StoredFile, store
@@ -348,6 +348,7 @@ def show(id: int) -> Any:
     return render_template(
         "issues/show.html",
         issue=issue,
+        undos=undo.standing(f"/issues/{issue.id}", actor=user),
         status=workflow.label("issue", issue.status),
         status_tone=story.tone("issue", issue.status),
         pending=_waiting(issue, record),
@@ -558,7 +559,6 @@ def assign(issue: Issue) -> Any:
         move="assign",
         heading=_("Assign the issue"),
         button=_("Assign"),
-        said=_("Assigned."),
         facts=[(_("Issue"), issue.title)],
     )
 
@@ -803,7 +803,6 @@ def accept(assignment: Assignment) -> Any:
     return perform(
         lambda: operations.accept_assignment(assignment, actor=me()),
         to=f"/issues/{assignment.issue_id}",
-        said=_("Accepted. Reply by %(day)s.", day=day(assignment.due_on)),
     )
 
 
@@ -826,7 +825,6 @@ def return_back(assignment: Assignment) -> Any:
         move="return",
         heading=_("Return the assignment"),
         button=_("Return"),
-        said=_("Returned to the organiser."),
         lead=_("Possible until %(day)s; say why, and whose matter it is.", day=day(assignment.respond_by)),
     )
 
@@ -1069,7 +1067,6 @@ def grant(extension: Extension) -> Any:
         move="grant",
         heading=_("Grant the extension"),
         button=_("Grant"),
-        said=_("Granted: now due on %(day)s.", day=day(extension.new_due_on)),
     )
 
 
@@ -1083,7 +1080,6 @@ def refuse(extension: Extension) -> Any:
         move="refuse",
         heading=_("Refuse the extension"),
         button=_("Refuse"),
-        said=_("Refused: the date stays."),
     )
 
 

@@ -264,6 +264,7 @@ CALENDAR_ACTS = {
     "hearing.cancel",
     "hearing.amend",
     "hearing.announce.undo",
+    "hearing.reschedule.undo",
     "participant.add",
     "participant.amend",
     "participant.remove",

@@ -1,7 +1,7 @@
 """Looking back until it is done: agendas, findings, confirmations, ballots."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any
 
@@ -15,17 +15,16 @@ from ..errors import RuleBroken
 from ..files import StoredFile
 from ..filters import day as day_words
 from ..issues import operations as issues
+from ..issues.acts import RESTS, check, one_act, put_back, stands
 from ..issues.models import (
     Assignment,
     AssignmentStatus,
     Commitment,
     CommitmentStatus,
     Exchange,
-    Extension,
     Issue,
     IssueStatus,
     Part,
-    Progress,
 )
 from ..people.models import Department, DepartmentKind, User
 from ..schedule import operations as schedule
@@ -44,93 +43,29 @@ from .models import (
 
 # -- taking back ---------------------------------------------------------------------------------------
 
-RESTS: dict[type[Any], tuple[str, ...]] = {
-    Issue: ("status", "round", "assigned_at", "replied_at", "closed_at"),
-    Commitment: ("status", "due_on", "due_basis", "percent", "report", "reported_at", "closed_at"),
-    Assignment: ("status", "accepted_at", "replied_at", "returned_at"),
-    Extension: ("status", "new_due_on"),
-    Confirmation: ("status", "reason", "reminded_at", "answered_at"),
-}
-"""What an act of this room may move, by table; taking it back asks whether it still stands as the act left it."""
+RESTS[Confirmation] = ("status", "reason", "reminded_at", "answered_at")
 
 
-def _standing(issue: Issue) -> dict[str, dict[str, dict[str, Any]]]:
-    """How an issue and all that hangs on it stands now, as JSON: table → id → columns."""
-    db.session.flush()
-    mine = select(Commitment.id).where(Commitment.issue_id == issue.id)
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for model, columns in RESTS.items():
-        which = model.id == issue.id if model is Issue else None
-        if which is None:
-            which = model.commitment_id.in_(mine) if model is Extension else model.issue_id == issue.id
-        rows = {}
-        for row in db.session.scalars(select(model).where(which).order_by(model.id)):
-            kept = undo.snapshot(row)
-            rows[str(row.id)] = {name: kept[name] for name in columns}
-        found[model.__tablename__] = rows
-    return found
+def _one_act(issue: Issue, act: str, *, actor: User, back: str) -> AbstractContextManager[dict[str, Any]]:
+    """An act of this room, taken back as one; "finding" names the one that it has recorded."""
+    return one_act(issue, act, actor=actor, back=back, kind="reviews.act")
 
 
-@contextmanager
-def _one_act(issue: Issue, act: str, *, actor: User, back: str, **payload: Any) -> Iterator[dict[str, Any]]:
-    """Everything inside is taken back as one. The block puts the sentence of the offer under "said"."""
-    holder: dict[str, Any] = {"said": None}
-    if undo.is_part():
-        yield holder
-        return
-    before = _standing(issue)
-    with undo.as_one():
-        yield holder
-    undo.offer(
-        "reviews.act",
-        holder["said"],
-        actor=actor,
-        back=back,
-        action=act,
-        issue_id=issue.id,
-        before=before,
-        after=_standing(issue),
-        finding_id=holder.get("finding"),
-        **payload,
-    )
-
-
-@undo.compensation("reviews.act")
-def _act_back(
-    *, actor: User, action: str, issue_id: int, before: Any, after: Any, finding_id: int | None = None
-) -> None:
+@undo.compensation("reviews.act", holds=stands)
+def _act_back(*, actor: User, action: str, issue_id: int, before: Any, after: Any, finding: int | None = None) -> None:
     issue = db.session.get_one(Issue, issue_id)
-    if _standing(issue) != after:
-        raise RuleBroken(_("Something rests on it by now."))
-    new_tasks = [int(id_) for id_ in after["assignment"] if id_ not in before["assignment"]]
-    if db.session.scalar(select(func.count()).select_from(Progress).where(Progress.assignment_id.in_(new_tasks))):
-        raise RuleBroken(_("Something rests on it by now."))
-    finding = db.session.get(Finding, finding_id) if finding_id else None
+    check(issue, after)
+    row = db.session.get(Finding, finding) if finding else None
     was = before["issue"][str(issue_id)]["status"]
-    audit.record(f"{action}.undo", finding or issue, actor, status=None if finding else was)
-    if finding is not None and was != issue.status:  # the issue's own line: figures as of a date read it
+    audit.record(f"{action}.undo", row or issue, actor, status=None if row else was)
+    if row is not None and was != issue.status:  # the issue's own line: figures as of a date read it
         audit.record("issue.taken_back", issue, actor, status=was)
-    if finding is not None:
-        for link in db.session.scalars(select(FindingFile).where(FindingFile.finding_id == finding.id)):
+    if row is not None:
+        for link in db.session.scalars(select(FindingFile).where(FindingFile.finding_id == row.id)):
             db.session.delete(link)
         db.session.flush()
-        db.session.delete(finding)
-    with db.session.no_autoflush:
-        for model in RESTS:
-            table = model.__tablename__
-            for id_ in after[table]:
-                row = db.session.get_one(model, int(id_))
-                kept = before[table].get(id_)
-                if kept is None:
-                    db.session.delete(row)
-                    continue
-                if kept == after[table][id_]:
-                    continue
-                for name, value in kept.items():
-                    setattr(row, name, undo.value_of(value))
-                if hasattr(row, "touch"):
-                    row.touch()
-    db.session.flush()
+        db.session.delete(row)
+    put_back(before, after)
 
 
 @guard("issue.remove")

@@ -446,12 +446,48 @@ def reschedule(
     if stays and hearing.status == HearingStatus.ANNOUNCED:
         raise RuleBroken(_("Time and place are as they were: there is nothing to tell."), "day")
     before = {"starts_at": hearing.starts_at.isoformat(), "station": hearing.station.name}
+    kept = undo.snapshot(hearing)
     workflow.advance(
         hearing, "reschedule", actor=actor, reason=reason, was=before, now=starts_at.isoformat(), place=station.name
     )
     hearing.starts_at, hearing.ends_at, hearing.station = starts_at, ends_at, station
     hearing.reason = reason
     hearing.reply_sequence = hearing.sequence
+    undo.offer(
+        "hearing.reschedule",
+        _("The hearing has been moved."),
+        actor=actor,
+        back=f"/hearings/{hearing.id}",
+        page=f"/hearings/{hearing.id}",
+        lasts=timedelta(seconds=float(current_app.config["NEWS_DELAY"])),
+        hearing_id=hearing.id,
+        sequence=hearing.sequence,
+        before={name: kept[name] for name in MOVED},
+    )
+
+
+MOVED = ("starts_at", "ends_at", "station_id", "reason", "reply_sequence", "status")
+"""What moving a hearing changes."""
+
+
+def _is_as_moved(*, hearing_id: int, sequence: int, **_payload: Any) -> bool:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    return hearing.status == HearingStatus.ANNOUNCED and hearing.sequence == sequence
+
+
+@undo.compensation("hearing.reschedule", holds=_is_as_moved)
+def _move_back(*, actor: User, hearing_id: int, sequence: int, before: dict[str, Any]) -> None:
+    """Nobody has been told yet, so answers to the old time hold on."""
+    if not _is_as_moved(hearing_id=hearing_id, sequence=sequence):
+        raise RuleBroken(_("Something rests on it by now."))
+    hearing = db.session.get_one(Hearing, hearing_id)
+    for name in MOVED:
+        value = undo.value_of(before[name])
+        setattr(hearing, name, HearingStatus(value) if name == "status" else value)
+    hearing.touch()
+    db.session.flush()
+    db.session.refresh(hearing, ["station"])
+    audit.record("hearing.reschedule.undo", hearing, actor, status=hearing.status)
 
 
 def postpone(hearing: Hearing, *, reason: str, actor: User) -> None:

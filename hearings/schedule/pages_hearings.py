@@ -374,7 +374,7 @@ def reschedule(hearing: Hearing) -> Any:
             db.session.flush()
             warn(hearing)
 
-        done = submit(form, act, to=hub_of(hearing), said=_("The hearing has been moved."))
+        done = submit(form, act, to=hub_of(hearing))
     return done or page(
         "schedule/reschedule.html",
         form,

@@ -10,6 +10,8 @@ from hearings.db import clock_at, db, now, today
 from hearings.issues import operations as issues
 from hearings.issues.models import ExchangeKind
 from hearings.minutes import content
+from hearings.notices import news
+from hearings.notices.models import Message
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Came, HearingKind, HearingStatus, Participant
 from tests.factories import tonight
@@ -283,3 +285,36 @@ def test_all_who_are_not_registered_are_signed_in_at_once_and_taken_back_at_once
     assert browser(world.deputy).post(where).status_code == 403
     draft = world.hearing("draft")
     assert one.post(f"/hearings/{draft.id}/session/sign-in-rest").status_code == 409
+
+
+def test_a_hearing_moved_by_mistake_is_moved_back_until_anybody_is_told(world, browser):
+    hearing = world.hearing("announced")
+    one = browser(world.organiser)
+    page, form = f"/hearings/{hearing.id}", f"/hearings/{hearing.id}/reschedule"
+    was = (hearing.starts_at, hearing.ends_at, hearing.station_id, hearing.reason, hearing.reply_sequence)
+    moved = {
+        "day": (hearing.day + timedelta(days=1)).isoformat(),
+        "station": str(world.other_station.id),
+        "reason": "台风",
+    }
+    one.post(form, filled(one.get(form)) | moved)
+    assert (hearing.station, hearing.reason) == (world.other_station, "台风")
+    for path in (page, "/"):
+        one.get(path)
+    undo_from(one, page)
+    assert (hearing.starts_at, hearing.ends_at, hearing.station_id, hearing.reason, hearing.reply_sequence) == was
+    assert hearing.status == HearingStatus.ANNOUNCED and audit.verify() is None
+
+    # the worker tells nobody of what was taken back, and all of what was not
+    news.skip()
+    one.post(form, filled(one.get(form)) | moved)
+    undo_from(one, page)
+    with clock_at(now() + timedelta(minutes=2)):
+        news.read()
+    assert db.session.scalars(select(Message.kind).where(Message.kind == "hearing.reschedule")).all() == []
+
+    one.post(form, filled(one.get(form)) | moved)
+    one.get(page)
+    assert one.get(page).text.count("/undo/") == 2, "the announcement's own, and this one"
+    with clock_at(now() + timedelta(seconds=61)):
+        assert one.get(page).text.count("/undo/") == 1, "they are being told"
