@@ -348,7 +348,7 @@ def show(id: int) -> Any:
     return render_template(
         "issues/show.html",
         issue=issue,
-        undos=undo.standing(f"/issues/{issue.id}", actor=user),
+        undos=undo.standing(f"/issues/{issue.id}", actor=user, limit=1),
         status=workflow.label("issue", issue.status),
         status_tone=story.tone("issue", issue.status),
         pending=_waiting(issue, record),
