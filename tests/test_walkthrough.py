@@ -100,7 +100,9 @@ def the_evening_is_planned(cast):
         organiser = cast.organiser.opens("/hearings/").follows("拟定会议")
         organiser.sends("先核对时间", code=200, day="2025-05-01", station="新碶", chair="张某某")
         organiser.reads("2025年5月1日（周四）是法定节假日（劳动节）。")
-        organiser.sends("先核对时间", code=200, day="2025-05-22").reads("该站同一时间已安排“新碶街道选民接待 19:00–21:00”。")
+        organiser.sends("先核对时间", code=200, day="2025-05-22").reads(
+            "该站同一时间已安排“新碶街道选民接待 19:00–21:00”。"
+        )
         organiser.sends("保存", day="2025-05-15", theme="家门口的民生小事")
         assert organiser.path == HEARING
         organiser.reads("草稿", "2025年5月15日（周四）19:00–21:00", "主持人 张某某").does_not_read("请注意")
