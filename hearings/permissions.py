@@ -107,6 +107,8 @@ POLICY: dict[str, dict[Role, str]] = {
     "assignment.return": {_O: OWN, _B: OWN},
     "assignment.progress": {_O: OWN, _B: OWN},
     "assignment.reply": {_O: OWN, _B: OWN},
+    "assignment.remind": _ORGANISER,
+    "assignment.supervise": _ORGANISER,
     "commitment.read": _READ,
     "commitment.make": _ORGANISER,
     "commitment.correct": _ORGANISER,

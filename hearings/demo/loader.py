@@ -638,7 +638,7 @@ class Loader:
         commitment: int | None = None,
     ) -> None:
         assignment = self._assignment(self._issue(key, issue), department)
-        audit.record("assignment.remind", assignment, by, reason=text)
+        issues.remind_assignment(assignment, reason=text, actor=by)
 
     def on_supervised(
         self,
@@ -647,12 +647,12 @@ class Loader:
         *,
         issue: int,
         text: str,
+        new_due_on: date,
         department: str | None = None,
-        new_due_on: date | None = None,
         commitment: int | None = None,
     ) -> None:
         assignment = self._assignment(self._issue(key, issue), department)
-        audit.record("assignment.supervise", assignment, by, reason=text)
+        issues.supervise_assignment(assignment, reason=text, new_due_on=new_due_on, actor=by)
 
     def on_done_reported(
         self, key: str, by: User, *, issue: int, commitment: int, text: str, evidence: Iterable[str] = ()

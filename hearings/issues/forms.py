@@ -17,7 +17,9 @@ from wtforms.widgets import ListWidget, RadioInput
 
 from ..db import today
 from ..errors import RuleBroken
+from ..filters import day, days_until
 from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine, clean_arg, enum_choices
+from ..language import speaking
 from ..people.models import Department
 from ..workflow import LABELS
 from . import operations
@@ -26,10 +28,13 @@ from .models import (
     CATEGORY_LABELS,
     EXCHANGE_LABELS,
     OUTCOME_LABELS,
+    Assignment,
     Category,
+    Commitment,
     ExchangeKind,
     IssueStatus,
     Outcome,
+    Part,
     ResultClass,
 )
 from .queries import Filter, Lists, persons
@@ -370,6 +375,38 @@ class ReasonForm(Form):
     """A reason, in words."""
 
     reason = TextBlock(_l("Reason"), limit=1000)
+
+
+class RemindForm(Form):
+    """What a department is told that owes something (催办)."""
+
+    reason = TextBlock(_l("What the department is told"), limit=1000)
+
+
+class SuperviseForm(RemindForm):
+    """A formal order (督办), with its limit."""
+
+    new_due_on = DayField(_l("New limit"), description=_l("It stands on the order; the promise keeps its own date."))
+
+
+def reminder(assignment: Assignment, found: Sequence[tuple[Commitment | None, date]]) -> str:
+    """A polite sentence to begin from, naming what is owed, the earliest first; Chinese, as what goes to an office is.
+
+    `found` as `operations.may_remind` gives it.
+    """
+    found = sorted(found, key=lambda one: one[1])
+    with speaking(None):
+        lines = [f"{_owed_words(assignment, promise, due)}（{days_until(due)}）" for promise, due in found[:5]]
+        more = f"；另有{len(found) - 5}项" if len(found) > 5 else ""
+    return f"贵单位{'；'.join(lines)}{more}。请抓紧办理，并告知进展情况和完成日期。"
+
+
+def _owed_words(assignment: Assignment, promise: Commitment | None, due: date) -> str:
+    if promise is not None:
+        return f"承诺“{promise.measure.strip().rstrip('。；')[:100]}”，应于{day(due)}前完成"
+    if assignment.part == Part.CO_HANDLER:
+        return f"应于{day(due)}前向主办单位提出会办意见"
+    return f"应于{day(due)}前书面答复代表"
 
 
 class NoteForm(Form):

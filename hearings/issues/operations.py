@@ -1,7 +1,7 @@
 """Issues from the first word to struck off: logging, answers, promises, handing over, handling."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import current_app
@@ -11,15 +11,17 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import aliased
 
 from .. import audit, undo, workdays, workflow
-from ..db import db, now, today
+from ..audit import AuditEvent
+from ..db import db, local, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile
+from ..filters import clock
 from ..filters import day as day_words
 from ..people.models import Department, DepartmentKind, User
 from ..prepared import ask
 from ..schedule.models import Hearing, HearingStatus, Topic
 from ..workflow import guard
-from . import limits
+from . import limits, rules
 from .acts import one_act
 from .models import (
     Assignment,
@@ -728,6 +730,71 @@ def return_assignment(assignment: Assignment, *, reason: str, actor: User) -> No
         if assignment.part != Part.CO_HANDLER and issue.status == IssueStatus.ASSIGNED:
             workflow.advance(issue, "return", actor=actor)
         act["said"] = _("Returned to the organiser.")
+
+
+def may_remind(
+    assignment: Assignment, promises: Iterable[Commitment] | None = None, *, formally: bool = False
+) -> list[tuple[Commitment | None, date]]:
+    """What the department is reminded of, as `rules.owed` says it; formally (督办) only what is overdue.
+
+    Raises `RuleBroken` when nothing is owed. One statement, none where the issue's commitments are given.
+    """
+    if assignment.status in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED):
+        raise RuleBroken(_("This assignment no longer stands: it was returned, or handled again in a later round."))
+    if assignment.issue.is_closed:
+        raise RuleBroken(_("The issue is closed; reopen it first."))
+    if promises is None:
+        promises = db.session.scalars(select(Commitment).where(Commitment.issue_id == assignment.issue_id))
+    promises = list(promises)
+    if not rules.owed(assignment, promises):
+        raise RuleBroken(_("The department has replied and keeps nothing open here: there is nothing to remind it of."))
+    found = rules.overdue(assignment, promises) if formally else rules.owed(assignment, promises)
+    if not found:
+        raise RuleBroken(_("Nothing of this assignment is overdue yet; the department can be reminded."))
+    return found
+
+
+def once_a_day(assignment: Assignment, action: str) -> None:
+    """Raises `RuleBroken` when this was written to the department today already, and says by whom and when."""
+    before = db.session.scalar(
+        select(AuditEvent)
+        .where(
+            AuditEvent.subject_type == "assignment",
+            AuditEvent.subject_id == assignment.id,
+            AuditEvent.action == action,
+            AuditEvent.at >= local(today(), time(0)),
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+    )
+    if before is not None:
+        who, at = before.actor_name, clock(before.at)
+        if action == "assignment.remind":
+            raise RuleBroken(
+                _("%(who)s reminded the department today at %(time)s; once a day is enough.", who=who, time=at)
+            )
+        raise RuleBroken(
+            _("%(who)s issued a supervision order today at %(time)s; once a day is enough.", who=who, time=at)
+        )
+
+
+def remind_assignment(assignment: Assignment, *, reason: str, actor: User) -> None:
+    """Remind the department in writing (催办) of what it owes, at most once a day; `reason` is what it is told."""
+    may_remind(assignment)
+    once_a_day(assignment, "assignment.remind")
+    audit.record("assignment.remind", assignment, actor, reason=reason)
+
+
+def supervise_assignment(assignment: Assignment, *, reason: str, new_due_on: date, actor: User) -> None:
+    """Order the department (督办) to do what is overdue by a new limit, at most once a day.
+
+    The limit stands on the order; the promise keeps its own date, so that it stays overdue on the ledger.
+    """
+    may_remind(assignment, formally=True)
+    once_a_day(assignment, "assignment.supervise")
+    if new_due_on <= today():
+        raise RuleBroken(_("The new limit must be later than today."), "new_due_on")
+    audit.record("assignment.supervise", assignment, actor, reason=reason, new_due_on=new_due_on.isoformat())
 
 
 def report_progress(

@@ -2,7 +2,7 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -766,8 +766,8 @@ def files_of(issue: Issue) -> list[IssueFile]:
     )
 
 
-def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int], set[int]]:
-    """Ids of the issue's assignments to act on, of promises to report on, and of the assignments to read."""
+def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int], set[int], set[int]]:
+    """Ids of the issue's assignments to act on, of promises to report on, of assignments to read and to remind of."""
     rows = db.session.execute(
         union_all(
             select(literal("a"), Assignment.id).where(
@@ -779,16 +779,37 @@ def may_act_on(user: Any, issue: Issue) -> tuple[set[int], set[int], set[int]]:
             select(literal("r"), Assignment.id).where(
                 Assignment.issue_id == issue.id, scoped("assignment.read", user, Assignment)
             ),
+            select(literal("u"), Assignment.id).where(
+                Assignment.issue_id == issue.id, scoped("assignment.remind", user, Assignment)
+            ),
         )
     ).all()
-    acts, reports, reads = ({i for kind, i in rows if kind == wanted} for wanted in "acr")
-    return acts, reports, reads
+    acts, reports, reads, urges = ({i for kind, i in rows if kind == wanted} for wanted in "acru")
+    return acts, reports, reads, urges
 
 
 def history_of(pairs: Sequence[tuple[str, Sequence[int]]]) -> list[AuditEvent]:
     """The trail's lines about rows, given as (table, ids), oldest first."""
     about = [and_(AuditEvent.subject_type == table, AuditEvent.subject_id.in_(ids)) for table, ids in pairs if len(ids)]
     return list(db.session.scalars(select(AuditEvent).where(or_(*about)).order_by(AuditEvent.id)))
+
+
+URGED = ("assignment.remind", "assignment.supervise")
+"""What is written to a department that owes something: 催办, 督办. The trail keeps it."""
+
+
+def urged(assignments: Iterable[Assignment]) -> list[AuditEvent]:
+    """How departments were reminded and supervised, oldest first."""
+    ids = [a.id for a in assignments]
+    return list(
+        db.session.scalars(
+            select(AuditEvent)
+            .where(
+                AuditEvent.subject_type == "assignment", AuditEvent.subject_id.in_(ids), AuditEvent.action.in_(URGED)
+            )
+            .order_by(AuditEvent.id)
+        )
+    )
 
 
 # -- one promise ---------------------------------------------------------------------------------------

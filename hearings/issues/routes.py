@@ -3,6 +3,7 @@
 import io
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -38,10 +39,13 @@ from .forms import (
     ProgressForm,
     PromiseFilter,
     ReasonForm,
+    RemindForm,
     ReplyForm,
     ReportDoneForm,
     ReworkForm,
+    SuperviseForm,
     TransferForm,
+    reminder,
 )
 from .limits import basis_words
 from .models import (
@@ -320,7 +324,7 @@ def show(id: int) -> Any:
     user = me()
     issue = fetch("issue.read", Issue, id, user, options=queries.whole_issue())
     record = queries.record_of(issue)
-    mine, led, read = queries.may_act_on(user, issue)
+    mine, led, read, urge = queries.may_act_on(user, issue)
     rights = allowed(user, issue, [p for _m, p, _u in MOVES] + ["issue.amend", "issue.attach", "issue.figure"])
     buttons, whys = _issue_buttons(issue, record, rights)
     if not issue.is_closed:
@@ -344,6 +348,10 @@ def show(id: int) -> Any:
         if sees_history
         else []
     )
+    if sees_history:
+        urged = [line for line in history if line.action in queries.URGED]
+    else:
+        urged = queries.urged(record.assignments)
     next_due, light = _next_due(issue, record)
     return render_template(
         "issues/show.html",
@@ -354,9 +362,9 @@ def show(id: int) -> Any:
         pending=_waiting(issue, record),
         next_due=next_due,
         light=light,
-        events=story.issue_story(issue, record, user, STORY_PARTS),
+        events=story.issue_story(issue, record, user, STORY_PARTS, story.urged(urged, record, read)),
         promises=[story.promise(c) for c in record.commitments],
-        rounds=story.rounds(issue, record, read),
+        rounds=story.rounds(issue, record, read, _urging_buttons(record, urge)),
         figures=[
             {
                 "id": f.id,
@@ -431,6 +439,18 @@ def _assignment_buttons(issue: Issue, record: queries.Record, mine: set[int]) ->
                 buttons.append({"url": f"/assignments/{a.id}/reply", "label": again + of, "primary": is_due})
             buttons.append({"url": f"/assignments/{a.id}/progress", "label": _("Report progress") + of})
     return buttons
+
+
+def _urging_buttons(record: queries.Record, urge: set[int]) -> dict[int, list[dict[str, Any]]]:
+    """By assignment: remind its department, and supervise it, where that would work."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for a in record.assignments:
+        if a.id in urge:
+            for last, words, formally in (("remind", _("Remind"), False), ("supervise", _("Supervise"), True)):
+                with suppress(RuleBroken):
+                    operations.may_remind(a, record.commitments, formally=formally)
+                    found.setdefault(a.id, []).append({"url": f"/assignments/{a.id}/{last}", "label": words})
+    return found
 
 
 def _next_due(issue: Issue, record: queries.Record) -> tuple[date | None, str]:
@@ -829,6 +849,53 @@ def return_back(assignment: Assignment) -> Any:
     )
 
 
+@bp.route("/assignments/<int:id>/remind", methods=["GET", "POST"])
+@requires("assignment.remind", Assignment)
+def remind(assignment: Assignment) -> Any:
+    """Remind the department in writing of what it owes (催办)."""
+    form: Any = RemindForm()
+    return _urge(
+        form,
+        lambda: operations.remind_assignment(assignment, reason=form.reason.data, actor=me()),
+        assignment,
+        action="assignment.remind",
+        heading=_("Remind the department"),
+        button=_("Remind"),
+        said=_("The department is reminded; its people are told."),
+        lead=_("Its people get a message with these words, and they stand in the course of events."),
+    )
+
+
+@bp.route("/assignments/<int:id>/supervise", methods=["GET", "POST"])
+@requires("assignment.supervise", Assignment)
+def supervise(assignment: Assignment) -> Any:
+    """Order the department to do by a new limit what is overdue (督办); its sheet is printed from the issue's page."""
+    form: Any = SuperviseForm()
+    return _urge(
+        form,
+        lambda: operations.supervise_assignment(
+            assignment, reason=form.reason.data, new_due_on=form.new_due_on.data, actor=me()
+        ),
+        assignment,
+        action="assignment.supervise",
+        heading=_("Supervise the department"),
+        button=_("Issue the order"),
+        said=_("The supervision order is issued. Its sheet can be printed below."),
+        lead=_("A formal order: its people and its head are told, and a supervision sheet can be printed."),
+        back=f"/issues/{assignment.issue_id}#rounds",
+    )
+
+
+def _urge(form: Any, do: Callable[[], Any], assignment: Assignment, *, action: str, **words: Any) -> Any:
+    """The form of either, with a sentence to begin from; where it cannot be sent, the reason stands instead."""
+    if request.method == "GET":
+        found = operations.may_remind(assignment, formally=action == "assignment.supervise")
+        operations.once_a_day(assignment, action)
+        form.reason.data = reminder(assignment, found)
+        form.rebase()
+    return _act(form, do, assignment, **words)
+
+
 @bp.route("/assignments/<int:id>/progress", methods=["GET", "POST"])
 @requires("assignment.progress", Assignment)
 def progress(assignment: Assignment) -> Any:
@@ -955,11 +1022,16 @@ def _promise_buttons(c: Commitment, rights: set[str], waiting: Extension | None)
     if c.status == CommitmentStatus.OPEN:
         if "commitment.report_done" in rights:
             buttons.append({"url": f"{at}/report-done", "label": _("Report done"), "primary": not is_organiser})
-            buttons += [
-                {"url": f"/assignments/{a.id}/progress?commitment={c.id}", "label": _("Report progress")}
-                for a in queries.assignments_for(c, me())[:1]
-                if a.status not in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED) and not c.issue.is_closed
-            ]
+            for a in queries.assignments_for(c, me())[:1]:
+                if a.status in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED) or c.issue.is_closed:
+                    continue
+                buttons.append(
+                    {"url": f"/assignments/{a.id}/progress?commitment={c.id}", "label": _("Report progress")}
+                )
+                if is_organiser:
+                    buttons.append({"url": f"/assignments/{a.id}/remind", "label": _("Remind")})
+                if is_organiser and rules.overdue(a, [c]):
+                    buttons.append({"url": f"/assignments/{a.id}/supervise", "label": _("Supervise")})
         if "extension.ask" in rights and waiting is None:
             buttons.append({"url": f"{at}/extend", "label": _("Ask for an extension")})
         if "commitment.correct" in rights and operations.may_correct(c):

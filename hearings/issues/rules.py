@@ -1,5 +1,6 @@
 """Small rules that need no database: the light of a date, the reference of an issue, words for acts."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -48,6 +49,26 @@ def light(thing: Any, status: str | None = None, on: date | None = None) -> str:
     if due < on:
         return "red"
     return "yellow" if due <= on + timedelta(days=soon()) else "green"
+
+
+def owed(assignment: Any, promises: Iterable[Any]) -> list[tuple[Any, date]]:
+    """What a department owes on an assignment, each with its day: None for its reply or opinion, then its promises.
+
+    `promises` are the issue's commitments, of every round.
+    """
+    found: list[tuple[Any, date]] = []
+    issue = assignment.issue
+    if assignment.status in ("assigned", "accepted") and not issue.is_closed and assignment.round == issue.round:
+        found.append((None, assignment.due_on))
+    mine = (c for c in promises if c.lead_id == assignment.department_id and c.status == "open")
+    return found + [(c, c.due_on) for c in mine]
+
+
+def overdue(assignment: Any, promises: Iterable[Any], on: date | None = None) -> list[tuple[Any, date]]:
+    """What of it can be supervised (督办): past its day, and not a co-handler's opinion, which the lead waits for."""
+    on = on or today()
+    helps = assignment.part == "co_handler"
+    return [(c, due) for c, due in owed(assignment, promises) if due < on and not (helps and c is None)]
 
 
 def days_left(due: date, on: date | None = None) -> int:

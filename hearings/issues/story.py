@@ -1,6 +1,6 @@
 """An issue and a promise told as stories: plain dicts, in the order of time, that the templates print."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -8,6 +8,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from .. import workflow
+from ..audit import AuditEvent
 from ..db import local, today
 from ..filters import day, days_until, moment, names
 from . import rules
@@ -114,11 +115,16 @@ def _ordered(events: Iterable[Event]) -> list[Event]:
 
 
 def issue_story(
-    issue: Issue, record: Record, reader: Any = None, parts: Iterable[Callable[[Issue, Any], list[Event]]] = ()
+    issue: Issue,
+    record: Record,
+    reader: Any = None,
+    parts: Iterable[Callable[[Issue, Any], list[Event]]] = (),
+    more: Iterable[Event] = (),
 ) -> list[Event]:
     """They said → asked → answered → promised → assigned → reported → replied; later rooms add theirs.
 
-    An event is {at, label, when} and what it needs of {who, text, tone, url, rows, files, promises, late}.
+    `more` are further events, told elsewhere. An event is {at, label, when} and what it needs of
+    {who, text, tone, url, rows, files, papers, promises, late}.
     """
     events = [*_said(issue, record), *_promised(record)]
     end = issue.hearing.concluded_at
@@ -128,7 +134,7 @@ def issue_story(
     events += [e for c in record.commitments for e in _of_promise(c, record)]
     for part in parts:
         events += [{"when": moment(e["at"])} | e for e in part(issue, reader)]
-    events += _closed(issue)
+    events += [*more, *_closed(issue)]
     return _ordered(events)
 
 
@@ -311,8 +317,46 @@ def _closed(issue: Issue) -> list[Event]:
     return [_event(issue.closed_at, workflow.label("issue", issue.status), text=told, tone="green")]
 
 
-def rounds(issue: Issue, record: Record, read: Iterable[int] = ()) -> list[Event]:
-    """Each round's departments and answers, for `ui.rounds`; with papers for the assignments in `read`."""
+def urged(lines: Iterable[AuditEvent], record: Record, read: Iterable[int] = ()) -> list[Event]:
+    """Reminded, supervised: what departments were told in writing (`queries.urged`).
+
+    The supervision sheet stands beside its order while something is overdue, for those who may read it.
+    """
+    by_id = {a.id: a for a in record.assignments}
+    events = []
+    for line in lines:
+        a = by_id[line.subject_id or 0]
+        rows = [(_("Department"), a.department.name)]
+        if line.action == "assignment.remind":
+            events.append(
+                _event(
+                    line.at, _("Reminded in writing"), who=line.actor_name, text=line.details.get("reason"), rows=rows
+                )
+            )
+            continue
+        rows.append((_("New limit"), day(date.fromisoformat(line.details["new_due_on"]))))
+        sheets = [p for p in _papers(a, record) if a.id in read and p["url"].endswith("supervision")]
+        events.append(
+            _event(
+                line.at,
+                _("Supervised"),
+                who=line.actor_name,
+                text=line.details.get("reason"),
+                rows=rows,
+                tone="lamp",
+                papers=sheets or None,
+            )
+        )
+    return events
+
+
+def rounds(
+    issue: Issue, record: Record, read: Iterable[int] = (), acts: Mapping[int, list[Event]] | None = None
+) -> list[Event]:
+    """Each round's departments and answers, for `ui.rounds`; with papers for the assignments in `read`.
+
+    `acts` are buttons that stand beside an assignment, by its id.
+    """
     shown = []
     for number in sorted({a.round for a in record.assignments} | ({issue.round} if record.assignments else set())):
         mine = [a for a in record.assignments if a.round == number]
@@ -321,7 +365,7 @@ def rounds(issue: Issue, record: Record, read: Iterable[int] = ()) -> list[Event
                 "title": _("Round %(number)d", number=number),
                 "current": number == issue.round and not issue.is_closed,
                 "note": mine[0].requirement if mine and number > 1 else None,
-                "handled": [_department(a, record, a.id in read) for a in mine],
+                "handled": [_department(a, record, a.id in read) | {"acts": (acts or {}).get(a.id, [])} for a in mine],
             }
         )
     return shown
@@ -347,7 +391,7 @@ def _department(a: Assignment, record: Record, may_read: bool) -> Event:
         "limit": limit_words(a),
         "taken": taken,
         "returned": a.return_reason,
-        "papers": _papers(a, waiting, record) if may_read else [],
+        "papers": _papers(a, record) if may_read else [],
         "replies": [
             {
                 "letter": r.result_class.value,
@@ -368,13 +412,10 @@ def _department(a: Assignment, record: Record, may_read: bool) -> Event:
     }
 
 
-def _papers(a: Assignment, waiting: bool, record: Record) -> list[Event]:
+def _papers(a: Assignment, record: Record) -> list[Event]:
     """What can be printed of an assignment now: its sheet, and a supervision sheet when something is overdue."""
-    dates = [c.due_on for c in record.open_promises if c.lead_id == a.department_id]
-    if waiting and not a.issue.is_closed and a.round == a.issue.round:
-        dates.append(a.due_on)
     papers = [("sheet", _("Assignment sheet"))]
-    if any(due < today() for due in dates):
+    if rules.overdue(a, record.commitments):
         papers.append(("supervision", _("Supervision sheet")))
     return [{"url": f"/assignments/{a.id}/papers/{key}", "query": "", "label": words} for key, words in papers]
 

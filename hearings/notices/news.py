@@ -7,7 +7,7 @@ only if the change was committed, and each is written once (its key is the line'
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
@@ -25,7 +25,7 @@ from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingStatus, Participant
 from . import invitations, outbox
 from .models import Channel, Cursor, Invitation, Message
-from .queries import staff
+from .queries import head, staff
 from .texts import compose
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,21 @@ def _answered(line: AuditEvent) -> list[Item]:
         users += deputies(issue)
     letter = line.details.get("result_class")
     return told(users, f"/issues/{issue.id}", issue.hearing_id, row=row, issue=issue, letter=letter)
+
+
+@tells("assignment.remind", "assignment.supervise")
+def _urged(line: AuditEvent) -> list[Item]:
+    """To the department's people; an order to its head as well, where they sign in here."""
+    row: Assignment | None = _row(line, Assignment)
+    if row is None or row.status in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED):
+        return []
+    issue = row.issue
+    users = [*staff(row.department_id)]
+    facts = {"row": row, "issue": issue, "reason": line.details["reason"]}
+    if line.action == "assignment.supervise":
+        users += head(row.department_id)
+        facts["limit"] = date.fromisoformat(line.details["new_due_on"])
+    return told(users, f"/issues/{issue.id}", issue.hearing_id, **facts)
 
 
 @tells("commitment.report_done", "commitment.reject", "commitment.release")

@@ -127,6 +127,14 @@ def staff(department_id: int) -> Sequence[User]:
     ).all()
 
 
+def head(department_id: int) -> Sequence[User]:
+    """The head of an office, or of the one that became it, where they have a sign-in of that office."""
+    office = db.session.get_one(Department, department_id).now
+    return db.session.scalars(
+        select(User).where(User.department_id == office.id, User.name == office.head, User.active).order_by(User.id)
+    ).all()
+
+
 def answering(department_id: int) -> list[User]:
     """Who of an office is written to: its named contact, then its head, where they sign in here; else all its people.
 

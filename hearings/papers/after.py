@@ -22,6 +22,7 @@ from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
 from ..issues import queries as issues
+from ..issues import rules
 from ..issues.limits import basis_on_paper
 from ..issues.models import (
     Assignment,
@@ -324,32 +325,14 @@ def _officer(case: Case) -> str:
 
 def _overdue(case: Case, on: date) -> list[tuple[str, date]]:
     """What this department owes past its date: (words, date)."""
-    a = case.assignment
-    found = []
-    waits = a.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED) and a.part != Part.CO_HANDLER
-    if waits and not case.issue.is_closed and a.round == case.issue.round and a.due_on < on:
-        found.append(("书面答复提出问题的代表", a.due_on))
-    for promise in case.record.commitments:
-        if promise.lead_id == a.department_id and promise.status == CommitmentStatus.OPEN and promise.due_on < on:
-            found.append((clause(promise.measure), promise.due_on))
-    return found
+    found = rules.overdue(case.assignment, case.record.commitments, on)
+    return [(clause(promise.measure) if promise else "书面答复提出问题的代表", due) for promise, due in found]
 
 
 def why_not_supervised(assignment: Assignment) -> Any:
     """None when something of the assignment is overdue, else a sentence. At most three statements."""
-    on = today()
-    issue = assignment.issue
-    waits = assignment.status in (AssignmentStatus.ASSIGNED, AssignmentStatus.ACCEPTED)
-    waits = waits and assignment.part != Part.CO_HANDLER
-    if waits and not issue.is_closed and assignment.round == issue.round and assignment.due_on < on:
-        return None
-    late = select(Commitment.id).where(
-        Commitment.issue_id == assignment.issue_id,
-        Commitment.lead_id == assignment.department_id,
-        Commitment.status == CommitmentStatus.OPEN,
-        Commitment.due_on < on,
-    )
-    if db.session.scalar(late.limit(1)) is not None:
+    promises = db.session.scalars(select(Commitment).where(Commitment.issue_id == assignment.issue_id))
+    if rules.overdue(assignment, promises):
         return None
     return _("Nothing of this assignment is overdue: a supervision sheet is not possible.")
 
@@ -357,7 +340,8 @@ def why_not_supervised(assignment: Assignment) -> Any:
 def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) -> dict[str, Any]:
     """What is overdue and by how much, what was said about it before, and room for the leader's word.
 
-    `new_limit` is printed where it is set, else left blank. Raises RuleBroken when nothing is overdue today.
+    Of the last order (`operations.supervise_assignment`) it carries who issued it, what was said and the limit; without
+    one there is room to write. `new_limit` goes before. Raises RuleBroken when nothing is overdue today.
     """
     case = case_of(assignment)
     a, issue, on = assignment, case.issue, today()
@@ -371,7 +355,11 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
         for n, (what, due) in enumerate(owed, 1)
     ]
     number = issue.reference + (f"（第{a.round}轮）" if a.round > 1 else "")
+    order = next((e for e in reversed(case.lines) if _is(e, a, "assignment.supervise")), None)
+    if order is not None and new_limit is None:
+        new_limit = date.fromisoformat(order.details["new_due_on"])
     limit = f"{day_words(new_limit)}前" if new_limit else "　　　　年　　月　　日前"
+    said = sentence(order.details["reason"]) if order is not None else ""
     return _frame(f"{meeting_name(issue.hearing)}问题督办单") | {
         "code": f"{number}（督办）",
         "summary": [
@@ -382,11 +370,11 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
             ],
             ["问　　题", heading_of(issue.title)],
             ["逾期事项", late],
-            ["此前催办", _reminders(case) or "无记录"],
+            ["此前催办", _reminders(case, before=order) or "无记录"],
             ["延期情况", _extensions(case) or "未申请延期"],
-            ["督办要求", "请说明逾期原因，落实责任人和措施，在新时限前完成，并书面报告结果。"],
+            ["督办要求", f"{said}请说明逾期原因，落实责任人和措施，在新时限前完成，并书面报告结果。"],
             ["新 时 限", limit],
-            ["经 办 人", f"{BLANK}　联系电话："],
+            ["经 办 人", f"{order.actor_name if order is not None else BLANK}　联系电话："],
             ["领导批示", [LINE, LINE, LINE, LINE, f"签名：{BLANK}　　　年　　月　　日"]],
         ],
         "signature": {"organ": _office(), "date": day_words(on), "sealed": True},
@@ -405,9 +393,12 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
 _CHASED = {"assignment.remind": "催办", "assignment.supervise": "督办"}
 
 
-def _reminders(case: Case) -> list[str]:
+def _reminders(case: Case, *, before: AuditEvent | None) -> list[str]:
+    """What was written to the department, up to an order."""
     lines = []
     for e in case.lines:
+        if before is not None and e.id >= before.id:
+            break
         if e.action in _CHASED:
             said = e.details.get("reason") or e.details.get("note") or e.details.get("text")
             words = f"：{sentence(str(said))}" if said else "。"

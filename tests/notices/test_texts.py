@@ -210,6 +210,15 @@ def tell(story, post):
     for day in (3, 9, 10, 13, 15, 16):  # a week before; one day before; the day; overdue: office, organiser
         with story.at(date(2026, 4, day)):
             story.tell()
+    w.bureau.head = w.department.name
+    with story.at(date(2026, 4, 17)):
+        issues.remind_assignment(lead, reason="安装路灯已逾期7天，请抓紧办理", actor=organiser)
+        story.tell()
+    with story.at(date(2026, 4, 20)):
+        issues.supervise_assignment(
+            lead, reason="催办后仍未完成，请主要负责人督促办理", new_due_on=date(2026, 4, 30), actor=organiser
+        )
+        story.tell()
     with story.at(date(2026, 4, 27)):  # and the leader
         story.tell()
     for day in (date(2026, 6, 15), date(2026, 6, 23), date(2026, 6, 24), date(2026, 6, 30), date(2026, 7, 10)):
