@@ -320,8 +320,10 @@ def _closed(issue: Issue) -> list[Event]:
 def urged(lines: Iterable[AuditEvent], record: Record, read: Iterable[int] = ()) -> list[Event]:
     """Reminded, supervised: what departments were told in writing (`queries.urged`).
 
-    The supervision sheet stands beside its order while something is overdue, for those who may read it.
+    The supervision sheet stands beside the last order while something is overdue, for those who may read it.
     """
+    lines = list(lines)
+    last = {line.subject_id: line.id for line in lines if line.action == "assignment.supervise"}
     by_id = {a.id: a for a in record.assignments}
     events = []
     for line in lines:
@@ -335,7 +337,8 @@ def urged(lines: Iterable[AuditEvent], record: Record, read: Iterable[int] = ())
             )
             continue
         rows.append((_("New limit"), day(date.fromisoformat(line.details["new_due_on"]))))
-        sheets = [p for p in _papers(a, record) if a.id in read and p["url"].endswith("supervision")]
+        may_print = a.id in read and line.id == last[a.id]
+        sheets = [p for p in _papers(a, record) if may_print and p["url"].endswith("supervision")]
         events.append(
             _event(
                 line.at,
