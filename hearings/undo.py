@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app, flash, get_template_attribute, has_request_context, session
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, Index, inspect, select
 from sqlalchemy.exc import IntegrityError
@@ -33,11 +34,17 @@ class UndoOffer(Model):
     back: Mapped[str]
     """Where to go after undoing."""
     said: Mapped[str]
-    """What was done, in the doer's language."""
+    """What was done, in the language that the doer read then."""
+    locale: Mapped[str]
     page: Mapped[str | None]
     """The address of the thing's own page, which shows the offer while it stands."""
     until: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+    @property
+    def words(self) -> str:
+        """What was done, for a reader who may have changed the language since."""
+        return self.said if self.locale == str(get_locale() or "") else _("What you did here last can be taken back.")
 
 
 _compensations: dict[str, Callable[..., Any]] = {}
@@ -97,6 +104,7 @@ def offer(
         payload=payload,
         back=back,
         said=str(said),
+        locale=str(get_locale() or ""),
         page=page,
         until=now() + (lasts or timedelta(minutes=current_app.config["UNDO_MINUTES"])),
     )

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 13:08:54.671922
+Made: 2026-11-24 13:37:50.556126
 """
 
 import sqlalchemy as sa
@@ -367,6 +367,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("back", sa.Text(), nullable=False),
         sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
         sa.Column("page", sa.Text(), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),

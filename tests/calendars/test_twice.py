@@ -1,15 +1,17 @@
 """Who takes invitations by mail into the same calendar may leave them out of the feed (calendar.md b 40)."""
 
 import re
+from datetime import time
 
 import pytest
 from sqlalchemy import select
 
 from hearings.calendars import feeds, operations
 from hearings.calendars.models import CalendarFeed, FeedKind
-from hearings.db import db
+from hearings.db import clock_at, db, local, today
 from hearings.notices.models import Invitation, Message, MessageState
 from hearings.schedule import operations as schedule
+from tests import factories
 from tests.calendars.test_feeds import summaries
 from tests.notices.conftest import begun, post  # noqa: F401
 from tests.notices.test_invitations import asked, tell  # noqa: F401
@@ -19,6 +21,8 @@ from tests.notices.test_invitations import asked, tell  # noqa: F401
 def _cold():
     feeds.events.clear()
     feeds.tags.clear()
+    with clock_at(local(today(), time(12))):  # mails go out by day
+        yield
 
 
 @pytest.fixture
@@ -66,6 +70,8 @@ def test_whom_the_mail_did_not_reach_still_reads_it(asked, begun, browser, path)
 def test_who_was_taken_off_the_list_still_reads_what_the_office_is_asked_to(asked, begun, browser):  # noqa: F811
     clerk = begun.department
     clerk.email = "office@example.org"
+    factories.user("department", name="林某", department=begun.bureau, email="lin@example.org")
+    begun.bureau.contact = "林某"  # is asked for the office
     seat = schedule.add_person(asked, clerk, actor=begun.organiser)
     row, token = operations.subscribe(FeedKind.PERSONAL, actor=clerk)
     operations.set_hides_invited(row, True, actor=clerk)

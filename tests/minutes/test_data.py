@@ -131,10 +131,10 @@ def evening(world):
         db.session.execute(
             text(
                 "INSERT INTO extension (commitment_id, old_due_on, new_due_on, reason, status, asked_by_id, asked_at,"
-                " decided_at) SELECT id, due_on, '2021-07-15', '天气', 'granted', :by, made_at, made_at FROM commitment"
-                " WHERE due_on = '2021-06-30'"
+                " decided_at, directed) SELECT id, due_on, '2021-07-15', '天气', 'granted', :by, made_at, made_at, :no"
+                " FROM commitment WHERE due_on = '2021-06-30'"
             ),
-            {"by": w.department.id},
+            {"by": w.department.id, "no": False},
         )
         db.session.execute(text("UPDATE commitment SET due_on = '2021-07-15' WHERE due_on = '2021-06-30'"))
         for day, status in ((date(2021, 5, 27), "announced"), (date(2021, 9, 16), "draft"), (date(2021, 8, 1), "gone")):
