@@ -26,8 +26,8 @@ DATA = re.compile(
 )
 
 
-RECORD = re.compile(r"[（）　]|北仑区人大代表民生夜询会回头看")
-"""Words of the record, which is kept in Chinese: a proposed title."""
+RECORD = re.compile(r"[（）　]|北仑区人大代表民生夜询会回头看|贵单位.+?完成日期。")
+"""Words of the record, which is kept in Chinese: a proposed title, the beginning of what goes to an office."""
 
 
 def untranslated(said: list[str], logins: set[str]) -> list[str]:

@@ -67,6 +67,7 @@ ACTS: dict[str, Any] = {
     "hearing.discard": _l("discarded a draft"),
     "hearing.open": _l("opened the session"),
     "hearing.open.undo": _l("took the opening back"),
+    "hearing.reschedule.undo": _l("took the move of a hearing back"),
     "hearing.conclude": _l("concluded the session"),
     "hearing.resume": _l("resumed the session"),
     "hearing.file": _l("filed a hearing"),
