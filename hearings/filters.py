@@ -103,12 +103,8 @@ def serial(number: int | None) -> str:
 
 def names(things: Iterable[Any]) -> str:
     """Short names of offices or names of people, joined."""
-    return listed(getattr(t, "short_name", None) or t.name for t in things)
-
-
-def listed(words: Iterable[str]) -> str:
-    """甲、乙、丙, or a, b, c."""
-    return ("、" if _chinese() else ", ").join(words)
+    joined = "、" if _chinese() else ", "
+    return joined.join(getattr(t, "short_name", None) or t.name for t in things)
 
 
 def days_until(value: date) -> str:

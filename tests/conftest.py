@@ -75,12 +75,15 @@ def _empty(app: Flask) -> None:
 
 @pytest.fixture
 def app(_app: Flask) -> Iterator[Flask]:
-    """The application, its database empty, its context pushed."""
+    """The application, its database empty, its context pushed; settings that a test changes are its own."""
+    settings = dict(_app.config)
     with _app.app_context():
         _empty(_app)
         yield _app
         db.session.rollback()
         db.session.remove()
+    _app.config.clear()
+    _app.config.update(settings)
 
 
 class Browser:

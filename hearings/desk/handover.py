@@ -20,7 +20,7 @@ from ..people.models import Department, User, UserRole
 from ..permissions import Role
 from ..reviews.models import Confirmation, ConfirmationStatus
 from ..schedule.models import Hearing, HearingStatus, Participant
-from ..schedule.operations import usual_position
+from ..schedule.operations import unit_of, usual_position
 
 AHEAD = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
 """A hearing that has begun keeps who was in the room."""
@@ -192,7 +192,7 @@ def _move_hearings(found: Open, to: User, actor: User, kept: dict[str, Any]) -> 
         kept["seats"].append(undo.snapshot(seat))
         seat.user_id = to.id
         seat.name, seat.title, seat.email = to.name, to.title, None
-        seat.unit = to.department.short_name if to.department else None
+        seat.unit = unit_of(to)
         seat.position = usual_position(to)
     for hearing in touched.values():
         hearing.touch()

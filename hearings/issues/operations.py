@@ -449,10 +449,7 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
         )
     if new_due_on <= commitment.due_on:
         raise RuleBroken(_("The new date must be later than %(day)s.", day=day_words(commitment.due_on)), "new_due_on")
-    waiting = db.session.scalar(
-        select(Extension).where(Extension.commitment_id == commitment.id, Extension.status == "asked")
-    )
-    if waiting is not None:
+    if _undecided(commitment) is not None:
         raise RuleBroken(_("An extension has been asked for and is not decided yet."))
     most = current_app.config["EXTENSIONS_MOST"]
     had = db.session.scalar(
@@ -507,11 +504,15 @@ def refuse_extension(extension: Extension, *, reason: str, actor: User) -> None:
         act["said"] = _("Refused: the date stays.")
 
 
-def _withdraw_extension(commitment: Commitment, *, actor: User) -> None:
-    """What was asked for and not decided is no longer needed once the promise is reported done or released."""
-    waiting = db.session.scalar(
+def _undecided(commitment: Commitment) -> Extension | None:
+    return db.session.scalar(
         select(Extension).where(Extension.commitment_id == commitment.id, Extension.status == ExtensionStatus.ASKED)
     )
+
+
+def _withdraw_extension(commitment: Commitment, *, actor: User) -> None:
+    """What was asked for and not decided is no longer needed once the promise is reported done or released."""
+    waiting = _undecided(commitment)
     if waiting is not None:
         workflow.advance(waiting, "withdraw", actor=actor)
 

@@ -697,20 +697,14 @@ def with_texts(content: Mapping[str, Any], texts: Mapping[str, str | None]) -> d
 
 
 def _retitle(tables: Iterable[Mapping[str, Any]], item: Mapping[str, Any], fresh: str) -> None:
-    """An issue is called the same in the text and in the attached lists."""
-    for table in tables:
+    """An issue is called the same in the text and in the attached lists, where 关于…的问题 is left out."""
+    is_plain = not (fresh.startswith("关于") and fresh.endswith("的问题"))
+    plain = fresh if is_plain else fresh.removeprefix("关于").removesuffix("的问题")
+    for table in (t for t in tables if "问题" in t["columns"]):
+        at = table["columns"].index("问题")
         for row in table["rows"]:
-            if row[0] == item["number"]:
-                row[:] = [_plain(fresh) if cell == _plain(item["title"]) else cell for cell in row]
-
-
-_ABOUT = re.compile(r"关于(.+)的(问题|建议)")
-
-
-def _plain(title: str) -> str:
-    """A heading as a list says it: 关于路灯不亮的问题 is 路灯不亮 there."""
-    found = _ABOUT.fullmatch(title)
-    return found[1] if found else title
+            if row[0] == item["number"] and item["title"] in (row[at], heading_of(row[at])):
+                row[at] = plain
 
 
 class Difference(NamedTuple):

@@ -9,31 +9,15 @@ from flask_wtf.file import FileField
 from wtforms import HiddenField
 
 from ..forms import Choice, DayField, Filled, Form, TextBlock, TextLine
+from ..people.words import PIECES
 from .content import Difference, Piece
 from .privacy import Spot
-
-FIXED = {
-    "title": _l("Title"),
-    "overview": _l("Overview"),
-    "situation": _l("General situation"),
-    "items": _l("Questions, answers and decisions"),
-    "ballot": _l("Result of the satisfaction ballot"),
-    "requirements": _l("What the meeting requires"),
-    "list_present": _l("Present"),
-    "list_on_leave": _l("On leave"),
-    "list_in_attendance": _l("In attendance"),
-    "list_public_gallery": _l("Public gallery"),
-    "table_handed_over": _l("Attachment: list of issues handed over"),
-    "table_counted": _l("Attachment: ballot summary"),
-    "cc": _l("Copies to"),
-    "facts": _l("Head: number, mark and offices"),
-}
 
 
 def label_of(key: str, about: str) -> Any:
     """What a piece is called in the reader's language."""
-    if key in FIXED:
-        return FIXED[key]
+    if key in PIECES:
+        return PIECES[key]
     if key.endswith("_title"):
         return _("%(item)s: heading", item=about)
     return about

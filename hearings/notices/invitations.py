@@ -170,7 +170,7 @@ def reconcile(hearing: Hearing) -> list[Message]:
 def _forget_answer(row: Invitation) -> None:
     """An answer holds for the time and place it was given for."""
     row.answer, row.answered_at, row.answered_by = Reply.NONE, None, None
-    row.delegate = row.delegate_title = None
+    row.note = row.delegate = row.delegate_title = None
 
 
 def _agenda(hearing: Hearing, reader: User | None) -> tuple[str, ...]:

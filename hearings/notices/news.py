@@ -348,28 +348,22 @@ def read(limit: int = AT_ONCE) -> int:
 
 def read_on() -> int:
     """`read()` and commit. A line that cannot be told of, for a fault of ours, is passed over; the others are told."""
-    try:
-        done = read()
-        db.session.commit()
-    except OperationalError:
-        raise
-    except Exception:
-        db.session.rollback()
-    else:
-        return done
-    done = 0
-    for _one in range(AT_ONCE):
+    done, step = 0, AT_ONCE
+    while done < AT_ONCE:
         try:
-            count = read(1)
+            count = read(step)
+            db.session.commit()
         except OperationalError:
             raise
-        except Exception:
+        except Exception:  # in some line: which one is found by telling one at a time
             db.session.rollback()
+            if step > 1:
+                step = 1
+                continue
             count = _pass_over()
-        db.session.commit()
-        if not count:
-            break
         done += count
+        if step > 1 or not count:
+            break
     return done
 
 
@@ -378,6 +372,7 @@ def _pass_over() -> int:
     (line,) = _lines(place.audit_id, 1)
     log.exception("line %s of the trail (%s) could not be told of", line.id, line.action)
     place.audit_id, place.at = line.id, now()
+    db.session.commit()
     return 1
 
 

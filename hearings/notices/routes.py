@@ -1,7 +1,7 @@
 """Pages of the notices room: the inbox, answering an invitation, who has answered, what was sent."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -19,6 +19,7 @@ from .forms import AnswerForm
 from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, MessageState, Preference, Reply
 
 bp = Blueprint("notices", __name__)
+T = TypeVar("T")
 
 SAID_LABELS = {
     "ACCEPTED": _l("comes"),
@@ -219,14 +220,20 @@ def _back(hearing: Hearing) -> str:
     return f"/hearings/{hearing.id}{'#answers' if request.form.get('to') == 'hearing' else '/answers'}"
 
 
+def _posted(model: type[T], name: str, hearing: Hearing) -> T:
+    """The row of this hearing that a button names in its field `name`; else 404."""
+    number = as_number(request.form.get(name, ""))
+    row: Any = db.session.get(model, number) if number is not None else None
+    if row is None or row.hearing_id != hearing.id:
+        abort(404)
+    return row
+
+
 @bp.post("/hearings/<int:id>/answers/stand-in")
 @requires("invitation.remind", Hearing)
 def stand_in(hearing: Hearing) -> Any:
     """Take who was named instead onto the list of participants."""
-    number = as_number(request.form.get("invitation", ""))
-    row = db.session.get(Invitation, number) if number is not None else None
-    if row is None or row.hearing_id != hearing.id:
-        abort(404)
+    row = _posted(Invitation, "invitation", hearing)
     return perform(lambda: invitations.take_delegate(row, actor=me()), _back(hearing))
 
 
@@ -234,10 +241,7 @@ def stand_in(hearing: Hearing) -> Any:
 @requires("invitation.remind", Hearing)
 def settle(hearing: Hearing) -> Any:
     """A doubtful answer has been looked at: it is taken as the person's answer, or left aside."""
-    number = as_number(request.form.get("answer", ""))
-    row = db.session.get(DoubtfulAnswer, number) if number is not None else None
-    if row is None or row.hearing_id != hearing.id:
-        abort(404)
+    row = _posted(DoubtfulAnswer, "answer", hearing)
     to = f"/hearings/{hearing.id}/answers"
     if request.form.get("take") == "yes":
         name = clean_arg(request.form.get("delegate", ""), 40)
@@ -287,10 +291,7 @@ def sent_to(id: int) -> Any:
 @requires("invitation.remind", Hearing)
 def again(hearing: Hearing) -> Any:
     """Send a mail once more, as a message of its own; a second click finds it on its way."""
-    number = as_number(request.form.get("message", ""))
-    old = db.session.get(Message, number) if number is not None else None
-    if old is None or old.hearing_id != hearing.id:
-        abort(404)
+    old = _posted(Message, "message", hearing)
 
     def act() -> None:
         made = operations.send_again(old, actor=me())

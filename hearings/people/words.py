@@ -243,6 +243,24 @@ _KEYS: dict[str, Any] = {
     "took": _l("taken over"),
 }
 
+PIECES: dict[str, Any] = {
+    "title": _l("Title"),
+    "overview": _l("Overview"),
+    "situation": _l("General situation"),
+    "items": _l("Questions, answers and decisions"),
+    "ballot": _l("Result of the satisfaction ballot"),
+    "requirements": _l("What the meeting requires"),
+    "list_present": _l("Present"),
+    "list_on_leave": _l("On leave"),
+    "list_in_attendance": _l("In attendance"),
+    "list_public_gallery": _l("Public gallery"),
+    "table_handed_over": _l("Attachment: list of issues handed over"),
+    "table_counted": _l("Attachment: ballot summary"),
+    "cc": _l("Copies to"),
+    "facts": _l("Head: number, mark and offices"),
+}
+"""What the pieces of minutes are called that every paper has (`minutes.content.pieces`)."""
+
 _FIELDS: dict[str, Any] = {
     "name": _l("Name"),
     "username": _l("Login name"),
@@ -295,19 +313,7 @@ _FIELDS: dict[str, Any] = {
     "reason": _l("Reason"),
     "stand_in_name": _l("Stand-in"),
     "stand_in_title": _l("Stand-in's title"),
-    "overview": _l("Overview"),
-    "situation": _l("General situation"),
-    "items": _l("Questions, answers and decisions"),
-    "ballot": _l("Result of the satisfaction ballot"),
-    "requirements": _l("What the meeting requires"),
-    "cc": _l("Copies to"),
-    "facts": _l("Head: number, mark and offices"),
-    "list_present": _l("Present"),
-    "list_on_leave": _l("On leave"),
-    "list_in_attendance": _l("In attendance"),
-    "list_public_gallery": _l("Public gallery"),
-    "table_handed_over": _l("Attachment: list of issues handed over"),
-    "table_counted": _l("Attachment: ballot summary"),
+    **PIECES,
 }
 
 _VALUES: dict[str, Any] = {

@@ -5,8 +5,8 @@ and their edits of one thing are merged field by field (`Form.merge`).
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from flask import abort, jsonify, request, url_for
 from flask_babel import gettext as _
@@ -53,6 +53,7 @@ from .course import begin, bp, seat_lines
 from .forms import CountForm, IssuedForm, SeatForm, WalkInForm, nobody_named
 from .models import BALLOT_LABELS
 
+T = TypeVar("T")
 ISSUE_FIELDS = ("statement", "title", "resident", "community", "category", "place", "street")
 RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
 SIGNING_IN = schedule.SIGNING_IN
@@ -476,6 +477,17 @@ def log(hearing: Hearing) -> Any:
     return done or _again(hearing, "log", form)
 
 
+def _keeping(issue: Issue, act: Callable[[], T], *, but: str = "") -> Callable[[], T]:
+    """An act of the opened issue's one form: what its post brings of the parts other than `but` is kept with it."""
+
+    def both() -> T:
+        made = act()
+        drafts.keep(issue, but=but, actor=me())
+        return made
+
+    return both
+
+
 @bp.post("/hearings/<int:id>/session/issues/<int:issue_id>")
 @requires("hearing.run", Hearing)
 def amend(hearing: Hearing, issue_id: int) -> Any:
@@ -490,9 +502,8 @@ def amend(hearing: Hearing, issue_id: int) -> Any:
             changes["title"] = issues.headline(form.statement.data or issue.statement)
         if not form.errors:
             issues.amend_issue(issue, changes, actor=me())
-            drafts.keep(issue, but="issue", actor=me())
 
-    done = submit(form, act, to=at(hearing, issue, "item"), said=_("Saved."))
+    done = submit(form, _keeping(issue, act, but="issue"), to=at(hearing, issue, "item"), said=_("Saved."))
     return done or _again(hearing, "issue", form, issue)
 
 
@@ -509,10 +520,8 @@ def decide(hearing: Hearing, issue_id: int) -> Any:
         if changes and not form.errors:
             chosen = now | changes
             issues.decide_outcome(issue, chosen["outcome"], note=chosen["outcome_note"], actor=me())
-        if not form.errors:
-            drafts.keep(issue, but="outcome", actor=me())
 
-    done = submit(form, act, to=at(hearing, issue, "outcome"), said=_("Saved."))
+    done = submit(form, _keeping(issue, act, but="outcome"), to=at(hearing, issue, "outcome"), said=_("Saved."))
     return done or _again(hearing, "outcome", form, issue)
 
 
@@ -533,9 +542,8 @@ def move(hearing: Hearing, issue_id: int) -> Any:
         if 0 <= there < len(ids):
             ids[here], ids[there] = ids[there], ids[here]
             issues.order_issues(hearing, ids, actor=me())
-        drafts.keep(issue, actor=me())
 
-    return perform(act, to=at(hearing, number_arg("issue") or issue.id, f"issue-{issue.id}"))
+    return perform(_keeping(issue, act), to=at(hearing, number_arg("issue") or issue.id, f"issue-{issue.id}"))
 
 
 @bp.post("/hearings/<int:id>/session/issues/<int:issue_id>/remove")
@@ -569,10 +577,9 @@ def add_turn(hearing: Hearing, issue_id: int) -> Any:
 
     def act() -> Exchange:
         given = form.fields()
-        drafts.keep(issue, but="turn", actor=me())
         return issues.add_exchange(issue, given.pop("kind"), given.pop("text"), actor=me(), **given)
 
-    done = submit(form, act, to=lambda turn: at(hearing, issue, f"turn-{turn.id}"))
+    done = submit(form, _keeping(issue, act, but="turn"), to=lambda turn: at(hearing, issue, f"turn-{turn.id}"))
     return done or _again(hearing, "turn", form, issue)
 
 
@@ -592,10 +599,8 @@ def amend_turn(hearing: Hearing, turn_id: int) -> Any:
             changes["department"] = form.known.get(changes["department"] or 0)
         if changes and not form.errors:
             issues.amend_exchange(turn, changes, actor=me())
-        if not form.errors:
-            drafts.keep(turn.issue, but="turn", actor=me())
 
-    done = submit(form, act, to=at(hearing, turn.issue_id, f"turn-{turn.id}"))
+    done = submit(form, _keeping(turn.issue, act, but="turn"), to=at(hearing, turn.issue_id, f"turn-{turn.id}"))
     return done or _again(hearing, "turn", form, turn.issue, turn=turn)
 
 
@@ -604,11 +609,8 @@ def amend_turn(hearing: Hearing, turn_id: int) -> Any:
 def move_turn(hearing: Hearing, turn_id: int) -> Any:
     """One place earlier or later."""
     turn = _turn(hearing, turn_id)
-
-    def act() -> None:
-        operations.move_exchange(turn, up=request.values.get("direction") == "up", actor=me())
-        drafts.keep(turn.issue, actor=me())
-
+    up = request.values.get("direction") == "up"
+    act = _keeping(turn.issue, lambda: operations.move_exchange(turn, up=up, actor=me()))
     return perform(act, to=at(hearing, turn.issue_id, f"turn-{turn.id}"))
 
 
@@ -618,11 +620,7 @@ def remove_turn(hearing: Hearing, turn_id: int) -> Any:
     """Take a turn out, with undo."""
     turn = _turn(hearing, turn_id)
     issue = turn.issue
-
-    def act() -> None:
-        issues.remove_exchange(turn, actor=me())
-        drafts.keep(issue, actor=me())
-
+    act = _keeping(issue, lambda: issues.remove_exchange(turn, actor=me()))
     return perform(act, to=at(hearing, issue, "turns"))
 
 
@@ -674,15 +672,14 @@ def promise(hearing: Hearing, issue_id: int) -> Any:
     issue = _issue(hearing, issue_id)
     form = CommitmentForm(departments=queries.night(hearing, issue.id).offered)
     reckoned = _reckon_only(hearing, form)
-
-    def act() -> None:
-        issues.make_commitment(issue, actor=me(), **form.fields(hearing.day))
-        drafts.keep(issue, but="promise", actor=me())
-
     if reckoned is None:
         done = submit(
             form,
-            act,
+            _keeping(
+                issue,
+                lambda: issues.make_commitment(issue, actor=me(), **form.fields(hearing.day)),
+                but="promise",
+            ),
             to=at(hearing, issue, "promises"),
             said=_promised(form),
         )
@@ -726,9 +723,9 @@ def correct(hearing: Hearing, promise_id: int) -> Any:
         if "due_on" in changes:
             changes["due_basis"] = basis if form.count.data is not None else None
         issues.correct_commitment(row, changes, actor=me())
-        drafts.keep(row.issue, but="promise", actor=me())
 
     if reckoned is None:
+        act = _keeping(row.issue, act, but="promise")
         done = submit(form, act, to=at(hearing, row.issue_id, "promises"), said=_("Saved."))
         if done:
             return done
@@ -741,11 +738,7 @@ def remove_promise(hearing: Hearing, promise_id: int) -> Any:
     """Take a promise back that was recorded by mistake, with undo."""
     row = _promise(hearing, promise_id)
     issue = row.issue
-
-    def act() -> None:
-        issues.remove_commitment(row, actor=me())
-        drafts.keep(issue, actor=me())
-
+    act = _keeping(issue, lambda: issues.remove_commitment(row, actor=me()))
     return perform(act, to=at(hearing, issue, "promises"))
 
 
@@ -762,15 +755,12 @@ def count(hearing: Hearing, issue_id: int) -> Any:
 
     def act() -> None:
         changes = form.merge(now, None)
-        if form.errors:
-            return
-        drafts.keep(issue, but="count", actor=me())
-        if not changes:
+        if form.errors or not changes:
             return
         chosen: dict[str, Any] = {name: value or 0 for name, value in (now | changes).items()}
         operations.record_ballot(hearing, issue, actor=me(), present=queries.number_present(hearing), **chosen)
 
-    done = submit(form, act, to=at(hearing, issue, "ballot"))
+    done = submit(form, _keeping(issue, act, but="count"), to=at(hearing, issue, "ballot"))
     return done or _again(hearing, "count", form, issue)
 
 
@@ -784,14 +774,8 @@ def issued(hearing: Hearing) -> Any:
 
     def act() -> None:
         operations.hand_out_ballots(hearing, form.issued.data, present=queries.number_present(hearing), actor=me())
-        if issue is not None:
-            drafts.keep(issue, actor=me())
 
-    done = submit(
-        form,
-        act,
-        to=at(hearing, opened, "ballot"),
-    )
+    done = submit(form, _keeping(issue, act) if issue is not None else act, to=at(hearing, opened, "ballot"))
     if done:
         return done
     screen = Night(hearing, opened, pick=True)
@@ -804,11 +788,7 @@ def issued(hearing: Hearing) -> Any:
 def agreed(hearing: Hearing, issue_id: int) -> Any:
     """Answered in the room, and the deputy agreed: confirmed and settled in one step."""
     issue = _issue(hearing, issue_id)
-
-    def act() -> None:
-        operations.settle_on_the_spot(issue, actor=me())
-        drafts.keep(issue, actor=me())
-
+    act = _keeping(issue, lambda: operations.settle_on_the_spot(issue, actor=me()))
     return perform(act, to=at(hearing, issue, "outcome"))
 
 

@@ -14,8 +14,9 @@ from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile
-from ..filters import clock, full_day, full_moment, listed, serial
+from ..filters import clock, full_day, full_moment, serial
 from ..people.models import Department, DepartmentKind, User
+from ..permissions import Role
 from . import queries
 from .models import (
     AttendanceList,
@@ -365,7 +366,7 @@ def warnings(
         for other, person, office in db.session.execute(booked):
             elsewhere.setdefault(other, []).append(office or person)
         for other, names in elsewhere.items():
-            who = listed(names[:NAMED_AT_MOST])
+            who = _(", ").join(names[:NAMED_AT_MOST])
             if len(names) > NAMED_AT_MOST:
                 who = _("%(names)s and %(count)d more", names=who, count=len(names) - NAMED_AT_MOST)
             said.append(_("Booked elsewhere that day, “%(title)s”: %(who)s.", title=_told(other), who=who))
@@ -638,17 +639,17 @@ def _open_for_seats(hearing: Hearing) -> None:
 
 def usual_seat(user: User) -> tuple[Capacity, AttendanceList]:
     """Capacity and list a person usually has, by roles and title."""
-    roles = {r.value for r in user.role_set}
+    roles = user.role_set
     title = user.title or ""
-    if "leader" in roles and "区长" in title:
+    if Role.LEADER in roles and "区长" in title:
         return Capacity.GOVERNMENT_LEADER, AttendanceList.IN_ATTENDANCE
-    if "leader" in roles:
+    if Role.LEADER in roles:
         return Capacity.COMMITTEE_LEADER, AttendanceList.PRESENT
-    if "工委" in title or ("organiser" in roles and not user.is_district):
+    if "工委" in title or (Role.ORGANISER in roles and not user.is_district):
         return Capacity.STREET_COMMITTEE, AttendanceList.PRESENT
-    if "deputy" in roles:
+    if Role.DEPUTY in roles:
         return Capacity.DEPUTY, AttendanceList.PRESENT
-    if "department" in roles:
+    if Role.DEPARTMENT in roles:
         return Capacity.DEPARTMENT_HEAD, AttendanceList.IN_ATTENDANCE
     return Capacity.STAFF, AttendanceList.IN_ATTENDANCE
 
@@ -670,7 +671,7 @@ def unit_of(user: User) -> str | None:
     """What stands before the name on a list: the office, or the street whose congress committee the person is of."""
     if user.department is not None:
         return user.department.short_name
-    if "organiser" in {r.value for r in user.role_set} and not user.is_district:
+    if Role.ORGANISER in user.role_set and not user.is_district:
         street = user.streets[0]
         return f"{street if street.endswith(('街道', '镇', '乡')) else street + '街道'}人大工委"
     return None

@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from ..db import db
 from ..errors import RuleBroken
 from ..files import Blob, store
-from ..filters import listed
 from ..people.models import Department
 from ..permissions import Role, allowed, requires
 from ..web import me, page, perform, submit
@@ -91,7 +90,7 @@ def invite(hearing: Hearing) -> Any:
             continue
         roles = person.role_set
         group = "leaders" if Role.LEADER in roles else "deputies" if Role.DEPUTY in roles else "staff"
-        office = person.department.short_name if person.department else listed(person.streets)
+        office = person.department.short_name if person.department else _(", ").join(person.streets)
         job = " ".join(w for w in (office, person.title) if w)
         groups[group].append((person.id, f"{person.name}（{job}）" if job else person.name))
     for name, pairs in groups.items():

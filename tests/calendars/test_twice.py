@@ -1,28 +1,27 @@
 """Who takes invitations by mail into the same calendar may leave them out of the feed (calendar.md b 40)."""
 
 import re
-from datetime import time
 
 import pytest
 from sqlalchemy import select
 
 from hearings.calendars import feeds, operations
 from hearings.calendars.models import CalendarFeed, FeedKind
-from hearings.db import clock_at, db, local, today
+from hearings.db import db
 from hearings.notices.models import Invitation, Message, MessageState
 from hearings.schedule import operations as schedule
 from tests import factories
 from tests.calendars.test_feeds import summaries
-from tests.notices.conftest import begun, post  # noqa: F401
+from tests.notices.conftest import begun, by_day, post  # noqa: F401
 from tests.notices.test_invitations import asked, tell  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("by_day")
 
 
 @pytest.fixture(autouse=True)
 def _cold():
     feeds.events.clear()
     feeds.tags.clear()
-    with clock_at(local(today(), time(12))):  # mails go out by day
-        yield
 
 
 @pytest.fixture

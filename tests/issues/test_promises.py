@@ -210,7 +210,7 @@ def test_an_extension_refused(app, world, browser):
     assert (promise.due_on, extension.status) == (old, ExtensionStatus.REFUSED)
 
 
-def test_time_is_asked_for_before_the_date_and_once(app, world, browser):
+def test_time_is_asked_for_before_the_date_and_once(app, world, browser, monkeypatch):
     """Domain.md §2.1; a date that a finding sets does not count."""
     promise = world.commitment(world.issue(world.hearing("concluded")))
     more = {"reason": "雨季", "actor": world.department}
@@ -218,7 +218,7 @@ def test_time_is_asked_for_before_the_date_and_once(app, world, browser):
     operations.grant_extension(first, actor=world.organiser)
     with pytest.raises(RuleBroken, match="1"):
         operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
-    app.config["EXTENSIONS_MOST"] = 2
+    monkeypatch.setitem(app.config, "EXTENSIONS_MOST", 2)
     operations.move_date(promise, promise.due_on + timedelta(days=5), reason="回头看", actor=world.organiser)
     second = operations.ask_extension(promise, new_due_on=promise.due_on + timedelta(days=9), **more)
     operations.refuse_extension(second, reason="不同意", actor=world.organiser)

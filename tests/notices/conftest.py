@@ -1,13 +1,14 @@
 """A mail server on loopback, and a house that sends."""
 
 import socket
+from datetime import time
 from email import message_from_bytes, policy
 
 import pytest
 from aiosmtpd.controller import Controller
 from flask import current_app
 
-from hearings.db import db
+from hearings.db import clock_at, db, local, today
 from hearings.notices import news
 
 
@@ -66,3 +67,10 @@ def begun(world):
     db.session.commit()
     assert current_app
     return world
+
+
+@pytest.fixture
+def by_day():
+    """It is noon: no mail waits for the morning."""
+    with clock_at(local(today(), time(12))):
+        yield

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import vobject
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hearings import undo
 from hearings.calendars import ics
-from hearings.db import clock_at, db, local, now, today
+from hearings.db import clock_at, db, now, today
 from hearings.desk.handover import hand_over
 from hearings.notices import inbound, invitations, news, outbox
 from hearings.notices.models import DoubtfulAnswer, Invitation, Message, Reply
@@ -22,13 +22,7 @@ from tests import factories
 from tests.factories import evening
 from tests.schedule.helpers import form_of
 
-NOON = datetime.min.time().replace(hour=12)
-
-
-@pytest.fixture(autouse=True)
-def _by_day():
-    with clock_at(local(today(), NOON)):
-        yield
+pytestmark = pytest.mark.usefixtures("by_day")
 
 
 @pytest.fixture
@@ -240,6 +234,22 @@ def test_an_answer_for_another_evening_is_not_taken(asked, browser, begun):
     assert one().answer == Reply.NONE
     fresh = form_of(answer) | {"answer": "accepted"}
     assert guest.post(path, fresh).status_code == 303 and one().answer == Reply.ACCEPTED
+
+
+def test_what_was_said_of_another_evening_goes_with_the_answer(asked, browser, begun):
+    browser().post(f"/r/{invitations.token_of(one())}", {"answer": "accepted", "note": "准时参加"})
+    assert one().note == "准时参加"
+    schedule.reschedule(
+        asked,
+        starts_at=asked.starts_at + timedelta(days=1),
+        ends_at=asked.ends_at + timedelta(days=1),
+        station=asked.station,
+        reason="场地维修",
+        actor=begun.organiser,
+    )
+    db.session.commit()
+    tell()
+    assert (one().answer, one().note) == (Reply.NONE, None)
 
 
 def test_after_the_hearing_the_link_takes_no_answer(asked, browser):

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from hearings.db import db
 from hearings.notices.models import Invitation, Reply
 from tests.notices.dovecot import PASSWORD, dovecot, put
-from tests.notices.test_invitations import _by_day, asked, reply  # noqa: F401
+from tests.notices.test_invitations import asked, reply  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("by_day")
 
 
 @pytest.fixture

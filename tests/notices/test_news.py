@@ -1,6 +1,6 @@
 """What the trail tells becomes messages; and reminders: who hears what on which day, once."""
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from hearings import undo
 from hearings.audit import AuditEvent
-from hearings.db import clock_at, db, local, now, today
+from hearings.db import clock_at, db, now, today
 from hearings.filters import full_moment, span
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
@@ -19,28 +19,13 @@ from hearings.notices.models import Message
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from tests import factories
-
-MONDAY = date(2026, 3, 2)
-
-
-def at(day: date, hour: int = 9):
-    return clock_at(local(day, datetime.min.time().replace(hour=hour)))
-
-
-def inbox(user) -> list[str]:
-    rows = db.session.scalars(
-        select(Message).where(Message.user_id == user.id, Message.channel == "inbox").order_by(Message.id)
-    )
-    return [m.subject for m in rows]
+from tests.notices.helpers import inbox
 
 
 @pytest.fixture
 def calm(app):
     """News at once."""
-    kept = app.config["NEWS_DELAY"]
     app.config["NEWS_DELAY"] = 0
-    yield
-    app.config["NEWS_DELAY"] = kept
 
 
 def read():

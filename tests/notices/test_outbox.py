@@ -11,13 +11,7 @@ from hearings.db import clock_at, db, local, now, today
 from hearings.notices import outbox
 from hearings.notices.models import Message, MessageState
 
-NOON = datetime.min.time().replace(hour=12)
-
-
-@pytest.fixture(autouse=True)
-def _by_day():
-    with clock_at(local(today(), NOON)):
-        yield
+pytestmark = pytest.mark.usefixtures("by_day")
 
 
 def mail(key="a", address="a@example.org", **more):

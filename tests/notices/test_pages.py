@@ -14,11 +14,7 @@ from hearings.schedule import operations as schedule
 from tests import factories
 from tests.person import Person, words_of
 
-
-@pytest.fixture(autouse=True)
-def _by_day():
-    with clock_at(local(today(), time(12))):
-        yield
+pytestmark = pytest.mark.usefixtures("by_day")
 
 
 def note(user, number, **more):

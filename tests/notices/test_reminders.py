@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from config import RULES
-from hearings.db import clock_at, db, local
+from hearings.db import db, local
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
 from hearings.minutes import operations as minutes_
@@ -18,19 +18,7 @@ from hearings.schedule import operations as schedule
 from hearings.schedule.models import AttendanceList, Capacity, HearingKind
 from hearings.workdays import CalendarDay
 from tests import factories
-
-MONDAY = date(2026, 3, 2)
-
-
-def at(day: date, hour: int = 9, minute: int = 0):
-    return clock_at(local(day, time(hour, minute)))
-
-
-def inbox(user) -> list[str]:
-    rows = db.session.scalars(
-        select(Message).where(Message.user_id == user.id, Message.channel == "inbox").order_by(Message.id)
-    )
-    return [m.subject for m in rows]
+from tests.notices.helpers import MONDAY, at, inbox
 
 
 @pytest.fixture
