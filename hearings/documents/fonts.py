@@ -224,6 +224,8 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
     }
     rest = _unique([chosen["rare"], *others, *dropped])
     lists = {name: _unique([face, alike.get(name), chosen["fang"], *rest]) for name, face in chosen.items()}
+    # a name card with a rare character in it: large type shows that two faces differ, so the whole name is of one
+    lists["card"] = _unique([alike.get("hei"), *lists["hei"]])
     families = {name: ", ".join(face.family for face in faces) for name, faces in lists.items()}
     faces = _unique([face for each in lists.values() for face in each])
     digest = hashlib.sha256("\n".join(map(_identity, faces)).encode()).hexdigest()[:16]

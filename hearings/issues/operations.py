@@ -435,8 +435,11 @@ def release_commitment(commitment: Commitment, *, reason: str, actor: User) -> N
     commitment.report = reason
 
 
-def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, actor: User) -> Extension:
-    """Ask for time, before the date has passed and as often as EXTENSIONS_MOST allows (domain.md §2.1)."""
+def may_extend(commitment: Commitment) -> None:
+    """Raises `RuleBroken` unless more time can be asked for: an open promise, before its date has passed, and as often
+
+    as EXTENSIONS_MOST allows (domain.md §2.1).
+    """
     if commitment.status != CommitmentStatus.OPEN:
         raise RuleBroken(_("Only an open commitment can be extended."))
     if today() > commitment.due_on:
@@ -447,8 +450,6 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
                 day=day_words(commitment.due_on),
             )
         )
-    if new_due_on <= commitment.due_on:
-        raise RuleBroken(_("The new date must be later than %(day)s.", day=day_words(commitment.due_on)), "new_due_on")
     if _undecided(commitment) is not None:
         raise RuleBroken(_("An extension has been asked for and is not decided yet."))
     most = current_app.config["EXTENSIONS_MOST"]
@@ -467,6 +468,13 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
                 most,
             )
         )
+
+
+def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, actor: User) -> Extension:
+    """Ask for time. Raises `RuleBroken` as `may_extend` does, and when the new date is not later."""
+    may_extend(commitment)
+    if new_due_on <= commitment.due_on:
+        raise RuleBroken(_("The new date must be later than %(day)s.", day=day_words(commitment.due_on)), "new_due_on")
     extension = Extension(
         commitment=commitment, old_due_on=commitment.due_on, new_due_on=new_due_on, reason=reason, asked_by=actor
     )

@@ -1032,8 +1032,10 @@ def _promise_buttons(c: Commitment, rights: set[str], waiting: Extension | None)
                     buttons.append({"url": f"/assignments/{a.id}/remind", "label": _("Remind")})
                 if is_organiser and rules.overdue(a, [c]):
                     buttons.append({"url": f"/assignments/{a.id}/supervise", "label": _("Supervise")})
-        if "extension.ask" in rights and waiting is None:
-            buttons.append({"url": f"{at}/extend", "label": _("Ask for an extension")})
+        if "extension.ask" in rights:
+            with suppress(RuleBroken):
+                operations.may_extend(c)
+                buttons.append({"url": f"{at}/extend", "label": _("Ask for an extension")})
         if "commitment.correct" in rights and operations.may_correct(c):
             buttons.append({"url": f"{at}/correct", "label": _("Correct a recording error")})
     if c.status == CommitmentStatus.REPORTED:

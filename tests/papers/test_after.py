@@ -885,3 +885,20 @@ def inside(content: dict[str, Any], sheets: int | None) -> None:
             assert line.left > left - 0.6, (content["title"], page.page_number, line)
             assert line.right < right + 0.6, (content["title"], page.page_number, line)
         assert measure.outside(page) == [], content["title"]
+
+
+def test_the_page_of_the_signature_carries_text(story: Any) -> None:
+    """GB/T 9704-2012, 7.3.5: no page holds only the attachment's name and the signature, however long the letter is."""
+    reply = answered(story)
+    seen = set()
+    for count in range(1, 9):
+        reply.text = "桥下堆物已清理。\n" * count
+        letter = measure.pages(render("paper", after.reply_letter(reply)))[:-1]  # the form is a page of its own
+        (signed,) = [
+            [line.text for line in measure.body(page)]
+            for page in letter
+            if any(line.text.strip() == "2021年6月25日" for line in measure.body(page))
+        ]
+        assert any("征询意见表，" in text or "收到之日起" in text for text in signed), signed
+        seen.add(len(letter))
+    assert seen == {2}  # so that there is a break to fall badly
