@@ -296,6 +296,12 @@ def public(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
+def anonymous(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare a view that is read by programs: open to everyone, and nobody asks who it is. Only for reading."""
+    view.anonymous = True  # type: ignore[attr-defined]
+    return public(view)
+
+
 def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
     """Declare a view open to everyone who is signed in."""
     view.action = "signed_in"  # type: ignore[attr-defined]

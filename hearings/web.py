@@ -100,7 +100,8 @@ def before_request() -> Any:
     will_write(False)
     if request.endpoint == "health.healthz":  # at once: what comes after would ask the database who is signed in
         return current_app.view_functions[request.endpoint]()
-    if request.endpoint in ("static", "bootstrap.static"):
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.endpoint in ("static", "bootstrap.static") or getattr(view, "anonymous", False):
         return None
     replayed = request.environ.get("hearings.replay")
     if replayed:
@@ -121,7 +122,7 @@ def before_request() -> Any:
         write_from_here()
     if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
         return None
-    action = getattr(current_app.view_functions[request.endpoint], "action", None)
+    action = getattr(view, "action", None)
     if action == "public":
         return None
     if not user.is_authenticated:

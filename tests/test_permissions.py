@@ -170,3 +170,9 @@ def test_nobody_may_anything_without_signing_in() -> None:
         is_authenticated = False
 
     assert [action for action in POLICY if may(Nobody(), action)] == []
+
+
+def test_who_is_asked_nobody_may_only_read(app: Any) -> None:
+    anonymous = [rule for rule in app.url_map.iter_rules() if hasattr(app.view_functions[rule.endpoint], "anonymous")]
+    assert anonymous
+    assert {method for rule in anonymous for method in rule.methods} == {"GET", "HEAD", "OPTIONS"}

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 from ..db import db, now, will_write
 from ..forms import as_number
 from ..people.models import User
-from ..permissions import public, requires, signed_in
+from ..permissions import anonymous, requires, signed_in
 from ..prepared import ask
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Station
 from ..web import me, perform
@@ -92,7 +92,7 @@ _AT_THE_DOOR = select(Station.feed_is_public, feeds.HEAD.label("version")).where
 
 @bp.get("/cal/<token>/calendar.ics", defaults={"todo": False})
 @bp.get("/cal/<token>/todo.ics", defaults={"todo": True})
-@public
+@anonymous
 def read(token: str, todo: bool) -> Any:
     """A subscribed calendar (calendar.md a.6): no sign-in, no cookie, no redirect; rights are asked anew.
 
@@ -107,7 +107,7 @@ def read(token: str, todo: bool) -> Any:
     version, base = (known.version, without), _base_url()
     tag = feeds.remembered((known.id, todo), base, version)
     if tag is not None and request.if_none_match.contains(tag):
-        answer = _calendar(b"", tag, "夜询会任务.ics" if todo else "夜询会日程.ics")
+        answer = _unchanged(tag)
     else:
         row = (
             db.session.scalars(
@@ -130,11 +130,11 @@ def read(token: str, todo: bool) -> Any:
     answer.headers["Cache-Control"] = "private, max-age=300, must-revalidate"
     if known.read_at is None or now() - known.read_at > READ_NOTED:
         _note_reading(known.id)
-    return answer.make_conditional(request)
+    return answer
 
 
 @bp.get("/stations/<int:id>/calendar.ics")
-@public
+@anonymous
 def at_the_door(id: int) -> Any:
     """A station's calendar for everybody, if the station wants one: what is announced on its door."""
     known = ask(_AT_THE_DOOR, {"station": id}).one_or_none() if id < 2**31 else None
@@ -143,14 +143,14 @@ def at_the_door(id: int) -> Any:
     base = _base_url()
     tag = feeds.remembered(("station", id), base, known.version)
     if tag is not None and request.if_none_match.contains(tag):
-        answer = _calendar(b"", tag, "夜询会日程.ics")
+        answer = _unchanged(tag)
     else:
         data = feeds.body(feeds.at_the_door(id), base_url=base)
         tag = feeds.etag(data)
         feeds.remember(("station", id), base, known.version, tag)
         answer = _calendar(data, tag, "夜询会日程.ics")
     answer.headers["Cache-Control"] = "public, max-age=300, must-revalidate"
-    return answer.make_conditional(request)
+    return answer
 
 
 def _calendar(data: bytes, tag: str, name: str) -> Any:
@@ -161,6 +161,14 @@ def _calendar(data: bytes, tag: str, name: str) -> Any:
     answer.headers["Content-Disposition"] = f"inline; filename=\"calendar.ics\"; filename*=UTF-8''{quote(name)}"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex"
+    return answer.make_conditional(request)
+
+
+def _unchanged(tag: str) -> Any:
+    """The reader has this very body (RFC 9110 §15.4.5)."""
+    answer = current_app.response_class(status=304)
+    answer.set_etag(tag)
+    answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 
 

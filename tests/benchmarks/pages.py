@@ -1,7 +1,8 @@
 """The pages people open most, beside a bare Flask "hello" under the same server and workers.
 
-Ratios are the point; absolute figures are this machine's. Hello is asked again beside every page, in turns of half a second:
-a machine that others share may be twice as fast a minute later, and a hello of another minute is none to compare with.
+Ratios are the point; absolute figures are this machine's. Hello, the small office and the large one are asked in turns of
+a few tenths of a second: a machine that others share may be twice as fast a minute later, and what was measured in
+another minute is nothing to compare with.
 """
 
 import contextlib
@@ -38,12 +39,11 @@ SAME = ("workers", "worker_class", "threads", "keepalive", "loglevel", "control_
 """What hello's server is given of ours; the rest of our file concerns the database."""
 LIMITS = {"list": 30, "hub": 30, "front": 30, "search": 50, "write": 25}
 """hello's requests/s over ours, at most; nothing was asked of others."""
-ROUNDS, TURN = 5, 0.5
-"""Turns of hello and of the page, and seconds of each."""
-HELLO_PORT, PORT = 5730, 5731
-LARGE = (2_000, 100_000, 150_000)
-SMALL = (60, 1_000, 1_500)
-"""Hearings, issues, commitments; enough hearings to fill a page of their list in both."""
+ROUNDS, TURN = 9, 0.4
+"""Turns of hello and of the page in each office, and seconds of each."""
+HELLO_PORT = 5730
+SIZES = {"small": (5731, (60, 1_000, 1_500)), "large": (5732, (2_000, 100_000, 150_000))}
+"""Port; hearings, issues, commitments. Enough hearings to fill a page of their list in both."""
 
 
 @contextlib.contextmanager
@@ -84,14 +84,69 @@ def prepared(url: str, folder: Path, size: tuple[int, int, int]) -> dict[str, in
     return ids
 
 
-@dataclass(frozen=True)
-class Beside:
-    """A page beside hello: medians of the turns."""
+@dataclass
+class Office:
+    """A server with a database of one size, and people signed in to it."""
 
-    share: float
-    """hello's requests/s over the page's."""
-    work: float
-    """The page's CPU time over hello's: servers and database, per request. Does not depend on who else is busy."""
+    size: str
+    port: int
+    pids: list[int]
+    """The processes whose children answer: the server, and PostgreSQL."""
+    ids: dict[str, int]
+    folder: Path
+    organiser: str
+    csrf: str
+    department: str
+
+    def request(self, page: "Page") -> Callable[[int, int], Sequence[bytes]]:
+        """What a client sends for a page: (turn, process) → the bytes of its requests."""
+        sent = load.get(page.path.format(**self.ids), getattr(self, page.who))
+        return lambda _turn, _process: [sent]
+
+    def writes(self, turn: int, process: int) -> list[bytes]:
+        """Issues logged at the big evening, each form sent once."""
+        return [
+            load.post(
+                f"/hearings/{self.ids['hub']}/issues/new",
+                urlencode(
+                    {
+                        "csrf_token": self.csrf,
+                        "form_id": form_id,
+                        "statement": f"第{n}位居民反映：楼下的路灯坏了，晚上看不清路。",
+                        "category": "other",
+                        "client_id": f"{turn}-{process}-{n}",
+                    }
+                ),
+                self.organiser,
+            )
+            for n, form_id in enumerate(load.form_ids(self.folder, 1, 1000, f"b{turn}-{process}-"))
+        ]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is asked, by whom, and which limit holds for it."""
+
+    label: str
+    kind: str
+    path: str
+    who: str = "organiser"
+
+
+PAGES = (
+    Page("list /hearings/", "list", "/hearings/"),
+    Page("list /hearings/calendar", "list", "/hearings/calendar"),
+    Page("list /issues/", "list", "/issues/"),
+    Page("list /commitments/", "list", "/commitments/"),
+    Page("list /issues/ (department)", "list", "/issues/", "department"),
+    Page(f"search {data.RARE} (rare)", "search", f"/search?q={quote(data.RARE)}"),
+    Page("search 停车 (common)", "search", f"/search?q={quote('停车')}"),
+    Page("hub", "hub", "/hearings/{hub}"),
+    Page("session screen", "other", "/hearings/{hub}/session"),
+    Page("issue", "other", "/issues/{issue}"),
+    Page("front page", "front", "/"),
+    Page("front page (department)", "front", "/", "department"),
+)
 
 
 def cpu_of(parents: Iterable[int]) -> float:
@@ -107,81 +162,78 @@ def cpu_of(parents: Iterable[int]) -> float:
 
 
 def beside(
-    label: str, kind: str, hello_pid: int, pids: Sequence[int], requests: Callable[[int, int], Sequence[bytes]]
-) -> Beside:
-    """Measure a page in turns with hello and note it; `requests(turn, process)` gives the bytes to send."""
+    name: str,
+    label: str,
+    kind: str,
+    hello_pid: int,
+    asked: Sequence[tuple[Office, Callable[[int, int], Sequence[bytes]]]],
+) -> None:
+    """Measure a page of both offices in turns with hello, and note its share and how it grew: medians of the turns.
+
+    The growth is of CPU time (servers and database, per request), which does not depend on who else is busy.
+    """
 
     def hello(_process: int) -> Sequence[bytes]:
         return [load.get("/")]
 
-    turns: list[tuple[load.Result, load.Result]] = []
-    work: list[float] = []
-    load.run(PORT, lambda process: requests(0, process), TURN)  # warm
-    for turn in range(1, ROUNDS + 1):
-        marks = [cpu_of([hello_pid]), cpu_of(pids)]
-        turns.append((load.run(HELLO_PORT, hello, TURN), load.run(PORT, functools.partial(requests, turn), TURN)))
-        spent = [cpu_of([hello_pid]) - marks[0], cpu_of(pids) - marks[1]]
-        work.append(spent[1] / turns[-1][1].count / (spent[0] / turns[-1][0].count))
-    found = Beside(statistics.median(h.per_second / p.per_second for h, p in turns), statistics.median(work))
-    rate, p50, p95 = (statistics.median(getattr(p, name) for _h, p in turns) for name in ("per_second", "p50", "p95"))
-    last = turns[-1][1]
-    note(f"{label}: hello's requests/s over it", found.share, most=LIMITS.get(kind))
-    print(
-        f"      {rate:.1f}/s, p50 {p50:.1f} ms, p95 {p95:.1f} ms, {last.status}, {last.size / 1024:.1f} KB,"
-        f" CPU {found.work:.1f} times hello's",
-        flush=True,
-    )
-    return found
+    rates: dict[str, list[load.Result]] = {"hello": [], **{office.size: [] for office, _sends in asked}}
+    work: dict[str, list[float]] = {size: [] for size in rates}
+
+    def turn(size: str, port: int, pids: Sequence[int], sends: Callable[[int], Sequence[bytes]]) -> None:
+        mark = cpu_of(pids)
+        rates[size].append(load.run(port, sends, TURN))
+        work[size].append((cpu_of(pids) - mark) / rates[size][-1].count)
+
+    for office, sends in asked:
+        load.run(office.port, functools.partial(sends, 0), TURN)  # warm
+    for number in range(1, ROUNDS + 1):
+        turn("hello", HELLO_PORT, [hello_pid], hello)
+        for office, sends in asked if number % 2 else reversed(asked):
+            turn(office.size, office.port, office.pids, functools.partial(sends, number))
+
+    def over(values: dict[str, list[Any]], one: str, other: str, value: Callable[[Any], float]) -> float:
+        return statistics.median(value(a) / value(b) for a, b in zip(values[one], values[other], strict=True))
+
+    for office, _sends in asked:
+        share = over(rates, "hello", office.size, lambda result: result.per_second)
+        note(f"{name}, {office.size}, {label}: hello's requests/s over it", share, most=LIMITS.get(kind))
+        rate, p50, p95 = (
+            statistics.median(getattr(r, figure) for r in rates[office.size]) for figure in ("per_second", "p50", "p95")
+        )
+        last = rates[office.size][-1]
+        print(
+            f"      {rate:.1f}/s, p50 {p50:.1f} ms, p95 {p95:.1f} ms, {last.status}, {last.size / 1024:.1f} KB,"
+            f" CPU {over(work, office.size, 'hello', float):.1f} times hello's",
+            flush=True,
+        )
+    note(f"{name}, {label}: CPU of the large office over the small one", over(work, "large", "small", float), most=1.5)
 
 
-def measure(name: str, url: str, folder: Path, ids: dict[str, int], hello_pid: int) -> dict[str, Beside]:
-    """All pages of one database."""
+def measure(name: str, offices: Sequence[Office], hello_pid: int) -> None:
+    """All pages of one kind of database."""
+    for page in PAGES:
+        beside(name, page.label, page.kind, hello_pid, [(office, office.request(page)) for office in offices])
+    beside(name, "write (log an issue)", "write", hello_pid, [(office, office.writes) for office in offices])
+    for office in offices:
+        _memory(office.port)
+
+
+@contextlib.contextmanager
+def opened(name: str, size: str, home: Path) -> Iterator[Office]:
+    """An office filled and served."""
+    port, amounts = SIZES[size]
+    folder = home / f"{name}-{size}"
+    folder.mkdir()
+    url = data.address(name, folder)
+    start = time.perf_counter()
+    ids = prepared(url, folder, amounts)
+    print(f"{name}, {amounts[1]} issues: filled in {time.perf_counter() - start:.0f} s", flush=True)
     env = {"HEARINGS_DATABASE_URL": url, "HEARINGS_INSTANCE": str(folder)}
-    out: dict[str, Beside] = {}
-    with server(PORT, "wsgi:app", env, ROOT, CONF) as (cold, pid):
-        pids = [pid, *_postmaster(url)]
-        print(f"{name}: first answer after {cold:.2f} s")
-        cookie, csrf = load.sign_in(PORT, "organiser")
-        department, _ = load.sign_in(PORT, "department")
-        pages = {
-            "list /hearings/": ("list", "/hearings/", cookie),
-            "list /hearings/calendar": ("list", "/hearings/calendar", cookie),
-            "list /issues/": ("list", "/issues/", cookie),
-            "list /commitments/": ("list", "/commitments/", cookie),
-            "list /issues/ (department)": ("list", "/issues/", department),
-            f"search {data.RARE} (rare)": ("search", f"/search?q={quote(data.RARE)}", cookie),
-            "search 停车 (common)": ("search", f"/search?q={quote('停车')}", cookie),
-            "hub": ("hub", f"/hearings/{ids['hub']}", cookie),
-            "session screen": ("other", f"/hearings/{ids['hub']}/session", cookie),
-            "issue": ("other", f"/issues/{ids['issue']}", cookie),
-            "front page": ("front", "/", cookie),
-            "front page (department)": ("front", "/", department),
-        }
-        for label, (kind, path, who) in pages.items():
-            request = load.get(path, who)
-            out[label] = beside(f"{name}, {label}", kind, hello_pid, pids, lambda _turn, _process, r=request: [r])  # type: ignore[misc]
-
-        def writes(turn: int, process: int) -> list[bytes]:
-            return [
-                load.post(
-                    f"/hearings/{ids['hub']}/issues/new",
-                    urlencode(
-                        {
-                            "csrf_token": csrf,
-                            "form_id": form_id,
-                            "statement": f"第{n}位居民反映：楼下的路灯坏了，晚上看不清路。",
-                            "category": "other",
-                            "client_id": f"{turn}-{process}-{n}",
-                        }
-                    ),
-                    cookie,
-                )
-                for n, form_id in enumerate(load.form_ids(folder, 1, 1000, f"b{turn}-{process}-"))
-            ]
-
-        out["write (log an issue)"] = beside(f"{name}, write (log an issue)", "write", hello_pid, pids, writes)
-        _memory(PORT)
-    return out
+    with server(port, "wsgi:app", env, ROOT, CONF) as (cold, pid):
+        print(f"{name}, {amounts[1]} issues: first answer after {cold:.2f} s", flush=True)
+        organiser, csrf = load.sign_in(port, "organiser")
+        department, _csrf = load.sign_in(port, "department")
+        yield Office(size, port, [pid, *_postmaster(url)], ids, folder, organiser, csrf, department)
 
 
 def _postmaster(url: str) -> list[int]:
@@ -210,18 +262,7 @@ def main() -> None:
         (home / "hello" / "hello.py").write_text(HELLO)
         same = {k: v for k, v in runpy.run_path(str(CONF)).items() if k in SAME}
         (home / "hello" / "conf.py").write_text("".join(f"{k} = {v!r}\n" for k, v in same.items()))
-        results: dict[str, Any] = {}
-        for name in data.DATABASES:
-            for size_name, size in (("small", SMALL), ("large", LARGE)):
-                folder = home / f"{name}-{size_name}"
-                folder.mkdir()
-                url = data.address(name, folder)
-                start = time.perf_counter()
-                ids = prepared(url, folder, size)
-                print(f"{name}, {size[1]} issues: filled in {time.perf_counter() - start:.0f} s")
-                with server(HELLO_PORT, "hello:app", {}, home / "hello", home / "hello" / "conf.py") as (_, hello):
-                    results[f"{name}-{size_name}"] = measure(f"{name}, {size[1]} issues", url, folder, ids, hello)
-            small, large = results[f"{name}-small"], results[f"{name}-large"]
-            for label in large:
-                grown = large[label].work / small[label].work
-                note(f"{name}, {label}: CPU at {LARGE[1]} issues over {SMALL[1]}", grown, most=1.5)
+        with server(HELLO_PORT, "hello:app", {}, home / "hello", home / "hello" / "conf.py") as (_cold, hello):
+            for name in data.DATABASES:
+                with contextlib.ExitStack() as stack:
+                    measure(name, [stack.enter_context(opened(name, size, home)) for size in SIZES], hello)
