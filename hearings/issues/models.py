@@ -115,7 +115,7 @@ class Issue(Numbered, Model):
             name="closed_has_time",
         ),
         Index("ix_issue_hearing_id_position", "hearing_id", "position"),
-        Index("ix_issue_status", "status"),
+        Index("ix_issue_status_id", "status", "id"),  # the id: a list in its order must not walk every issue there was
         Index("ix_issue_street", "street"),
     )
 
