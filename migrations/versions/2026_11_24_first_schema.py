@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 13:37:50.556126
+Made: 2026-11-24 16:52:43.863775
 """
 
 import sqlalchemy as sa
@@ -823,7 +823,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_issue_hearing_id_position", ["hearing_id", "position"], unique=False)
         batch_op.create_index(batch_op.f("ix_issue_lead_deputy_id"), ["lead_deputy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_issue_logged_by_id"), ["logged_by_id"], unique=False)
-        batch_op.create_index("ix_issue_status", ["status"], unique=False)
+        batch_op.create_index("ix_issue_status_id", ["status", "id"], unique=False)
         batch_op.create_index("ix_issue_street", ["street"], unique=False)
 
     op.create_table(
@@ -1439,7 +1439,7 @@ def downgrade() -> None:
     op.drop_table("minutes_download")
     with op.batch_alter_table("issue", schema=None) as batch_op:
         batch_op.drop_index("ix_issue_street")
-        batch_op.drop_index("ix_issue_status")
+        batch_op.drop_index("ix_issue_status_id")
         batch_op.drop_index(batch_op.f("ix_issue_logged_by_id"))
         batch_op.drop_index(batch_op.f("ix_issue_lead_deputy_id"))
         batch_op.drop_index("ix_issue_hearing_id_position")
