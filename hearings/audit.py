@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import ForeignKey, Index, event, insert, inspect, select, text
+from sqlalchemy import ForeignKey, Index, event, insert, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .db import Model, db, now
@@ -117,9 +117,9 @@ def _close_chain(session: Session) -> None:
     if not lines:
         return
     session.flush()
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     last = connection.execute(_LAST).scalar() or GENESIS
     rows = []
     for line in lines:
