@@ -79,6 +79,24 @@ SAY = {
     "all": _l("Choose all shown"),
     "none": _l("Choose none"),
     "chosen": _l("%(count)s chosen", count="{count}"),
+    "sending": _l("Sending …"),
+    "slow": _l("Still sending; the reception is weak. What you typed is kept on this device."),
+    "notsent": _l("Not sent: no connection. Everything is kept on this device and goes by itself once there is one."),
+    "keptonly": _l("Kept on this device, not sent. Press the button when you are done."),
+    "nottaken": _l("The server did not take it (%(status)s). What you typed is kept on this device.", status="{status}"),
+    "toolarge": _l("Too much for one sending. Choose fewer or smaller photos; your words are kept on this device."),
+    "offline": _l("No connection. What you typed is kept on this device; press the button again later."),
+    "restored": _l("Kept on this device since %(time)s and not sent yet. Go on, or discard it.", time="{time}"),
+    "restoredsent": _l(
+        "Sent at %(time)s without an answer: first look whether it stands on this page already.", time="{time}"
+    ),
+    "photosagain": _l("The photos could not be kept; please choose them again."),
+    "discard": _l("Discard"),
+    "discarded": _l("Discarded."),
+    "undo": _l("Undo"),
+    "keepnot": _l("This browser keeps nothing on the device. Do not leave this page before it has been sent."),
+    "here": _l("On this device since %(time)s, not sent yet:", time="{time}"),
+    "leavekept": _l("Words that have not been sent are kept on this device. Signing out discards them. Sign out?"),
 }
 """What the scripts say; every page carries it."""
 

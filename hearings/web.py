@@ -41,7 +41,7 @@ from werkzeug.wrappers import Response
 from . import language, undo
 from .db import LOCAL, Model, db, now, will_write, write_from_here
 from .errors import RuleBroken
-from .forms import Form, form_owner, new_form_id
+from .forms import Form, as_number, form_owner, new_form_id
 from .people.models import User
 from .permissions import public, signed_in
 from .prepared import ask
@@ -51,6 +51,8 @@ csrf = CSRFProtect()
 
 PARKED_FOR = timedelta(minutes=15)
 PARKED_COOKIE = "parked"
+SENT_COOKIE = "sent"
+"""Names the form that was carried out last; a script reads it."""
 OPEN_ENDPOINTS = {
     "static",
     "bootstrap.static",
@@ -141,7 +143,23 @@ def _repeated(form_id: str | None) -> Response | None:
     if not form_id:
         return None
     done = ask(_DONE, {"form_id": form_id, "user_id": current_user.id}).scalar()
-    return redirect(done, 303) if done is not None else None
+    return _result(done, form_id) if done is not None else None
+
+
+def _result(location: str, form_id: str | None) -> Response:
+    """303 to where a form's result is; its id goes along, so that the device forgets what it kept of it (keep.js)."""
+    answer = redirect(location, 303)
+    if form_id:
+        answer.set_cookie(SENT_COOKIE, form_id, max_age=3600, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+def carried_out(page_id: str) -> list[int]:
+    """The numbers under which forms of one page (`page_id~number`) have been carried out."""
+    ids = db.session.scalars(
+        select(SubmittedForm.form_id).where(SubmittedForm.form_id.startswith(f"{page_id}~", autoescape=True))
+    )
+    return [as_number(id_.rpartition("~")[2]) or 0 for id_ in ids]
 
 
 def _sign_in_first() -> Response:
@@ -248,7 +266,7 @@ def finish(location: str) -> Any:
         done = db.session.get(SubmittedForm, form_id) if form_id else None
         if done is None:
             raise
-        return redirect(done.location, 303)
+        return _result(done.location, form_id)
     if autosaving():
         form = g.get("form")
         fields: dict[str, Any] = {"form_id": new_form_id()}
@@ -257,7 +275,7 @@ def finish(location: str) -> Any:
             fields |= {"base": form.base.data} | {name: _as_typed(form[name]) for name in form.taken}
         saved = now().astimezone(LOCAL).strftime("%H:%M")
         return jsonify(saved_at=saved, fields=fields, location=location)
-    return redirect(location, 303)
+    return _result(location, form_id)
 
 
 def _as_typed(field: Any) -> str | list[str]:

@@ -147,6 +147,28 @@ def amend_issue(issue: Issue, changes: Mapping[str, Any], *, actor: User) -> Non
     audit.record("issue.amend", issue, actor, fields=sorted(changes))
 
 
+def log_again(issue: Issue, given: Mapping[str, Any], *, actor: User) -> None:
+    """What was sent once more with other words, because no answer had come: they take the place of the first ones.
+
+    `given` is what `log_issue` takes. Raises `RuleBroken` once anybody else has worked on the issue.
+    """
+    wanted = dict(given) | {"title": given["title"] or headline(given["statement"])}
+    wanted["cosigners"] = [d for d in given["cosigners"] if d is not given["lead_deputy"]]
+    changes = {name: value for name, value in wanted.items() if getattr(issue, name) != value}
+    if not changes:
+        return
+    own = {"issue.log", "issue.attach", "issue.amend"}
+    if any(line.actor_id != actor.id or line.action not in own for line in audit.trail(issue)):
+        raise RuleBroken(
+            _(
+                "The first sending has arrived as %(reference)s, and it has been worked on since. "
+                "Open that issue to change it.",
+                reference=issue.reference,
+            )
+        )
+    amend_issue(issue, changes, actor=actor)
+
+
 def remove_issue(issue: Issue, *, actor: User) -> None:
     """Take back an issue that nothing rests on yet, with undo."""
     if issue.status != IssueStatus.REGISTERED or issue.hearing.status not in (HearingStatus.ANNOUNCED, *RECORDING):

@@ -21,7 +21,7 @@ from ..forms import Form, as_number
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, fetch, may, requires
 from ..schedule.models import Hearing, HearingStatus
-from ..web import me, page, perform, submit
+from ..web import autosaving, carried_out, me, page, perform, submit
 from . import operations, queries, rules, story
 from .forms import (
     TRANSFER_WORDS,
@@ -99,6 +99,8 @@ def _stored(field: Any) -> list[StoredFile]:
 
 def _choose_again(form: Any, name: str) -> None:
     """A page that comes back cannot keep chosen files; say so at the field."""
+    if autosaving():  # it was sent from the page, which is still there with the files
+        return
     if form.is_submitted() and form.has_errors and _uploads(form[name]) and not form[name].errors:
         form[name].errors = [_("Please choose the files again; a browser does not keep them.")]
 
@@ -181,18 +183,25 @@ def new(hearing: Hearing) -> Any:
     form: Any = LogForm(
         deputies=lambda: queries.deputies(hearing), streets=queries.streets, topics=lambda: queries.topics(hearing)
     )
+    own = Role.ORGANISER not in user.role_set
+    if own:  # a deputy speaks in his own name; whoever raises it too co-signs
+        del form.lead_deputy
     if not form.is_submitted():
         form.client_id.data = uuid.uuid4().hex
         form.street.data = hearing.station.street
         topic = _number("topic")
         form.topic.data = topic if topic in form.topics else None
-        form.lead_deputy.data = user.id if user.id in form.deputies else None
         form.rebase()
 
     def log() -> Issue:
-        issue = operations.log_issue(hearing, client_id=form.sender, actor=user, **form.fields())
+        given = form.fields() | ({"lead_deputy": user} if own else {})
+        issue = operations.log_issue(hearing, client_id=form.sender, actor=user, **given)
         if issue.logged_by_id != user.id or issue.hearing_id != hearing.id:
             raise RuleBroken(_("Please open the form again; this one belongs to another entry."))
+        page_id, _sep, nth = (form.form_id.data or "").partition("~")
+        sending = as_number(nth) or 0
+        if sending > 1 and sending > max(carried_out(page_id), default=0):  # no answer came, and words were changed
+            operations.log_again(issue, given, actor=user)
         photos = _stored(form.photos)
         known = queries.fingerprints(issue) if photos else set()
         for file in photos:

@@ -17,7 +17,7 @@ from ..forms import Form, as_number, digest, fingerprints
 from ..issues.forms import CommitmentForm, ExchangeForm, IssueForm, OutcomeForm
 from ..issues.models import Issue
 from ..people.models import User
-from ..web import SubmittedForm
+from ..web import carried_out
 from .forms import CountForm
 from .models import Draft
 
@@ -65,10 +65,7 @@ def _comes_too_late() -> bool:
     page, _sep, nth = request.form.get("form_id", "").partition("~")
     if (as_number(nth) or 0) < BY_ITSELF:
         return False
-    sent = db.session.scalars(
-        select(SubmittedForm.form_id).where(SubmittedForm.form_id.startswith(f"{page}~", autoescape=True))
-    )
-    return any((as_number(id_.rpartition("~")[2]) or 0) < BY_ITSELF for id_ in sent)
+    return any(number < BY_ITSELF for number in carried_out(page))
 
 
 def keep(issue: Issue, *, actor: User, but: str = "") -> None:

@@ -11,6 +11,7 @@
    data-list/data-item  j and k walk through the items, / goes to the search box
    data-pick            a long group of checkboxes: narrow, choose all shown, how many are chosen
    data-print           a hidden button that prints the page
+   data-keep            see keep.js
 
    The words come from <body data-say>, so that they follow the language of the page. */
 "use strict";
@@ -58,7 +59,7 @@
     const form = event.target.form;
     if (form && form.matches("[data-guard]")) dirty.add(form);
   });
-  document.addEventListener("submit", (event) => dirty.delete(event.target));
+  document.addEventListener("submit", (event) => dirty.delete(event.target), true);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-leave]")) dirty.clear();
   });
@@ -73,6 +74,17 @@
        409, 422 {message?, errors?: {name: [sentence, …]}}; "See both" sends the form in the plain way */
 
   const clock = () => new Date().toTimeString().slice(0, 5);
+  const markErrors = (form, part, errors) => {
+    all("[data-autosave-error]", part).forEach((mark) => mark.remove());
+    Object.entries(errors || {}).forEach(([name, sentences]) => {
+      const field = form.elements[name];
+      const place = field && (field.length && !field.options ? field[0] : field);
+      if (!place) return;
+      const mark = make("p", "field-error", [].concat(sentences).join(" "));
+      mark.dataset.autosaveError = "";
+      place.insertAdjacentElement("beforebegin", mark);
+    });
+  };
 
   const autosave = (form) => {
     const waiting = new Set();
@@ -87,17 +99,6 @@
       if (!note) return;
       note.textContent = text;
       note.classList.toggle("is-bad", bad);
-    };
-    const markErrors = (part, errors) => {
-      all("[data-autosave-error]", part).forEach((mark) => mark.remove());
-      Object.entries(errors || {}).forEach(([name, sentences]) => {
-        const field = form.elements[name];
-        const place = field && (field.length && !field.options ? field[0] : field);
-        if (!place) return;
-        const mark = make("p", "field-error", [].concat(sentences).join(" "));
-        mark.dataset.autosaveError = "";
-        place.insertAdjacentElement("beforebegin", mark);
-      });
     };
     const offerChoice = (part, message) => {
       tell(part, message + " ", true);
@@ -143,14 +144,17 @@
               });
             } else if (form.elements[name]) form.elements[name].value = value;
           });
-          markErrors(part, {});
+          markErrors(form, part, {});
           tell(part, words(part.hasAttribute("data-draft") ? "kept" : "saved", { time: data.saved_at || clock() }));
-          if (!waiting.size) dirty.delete(form);
+          if (!waiting.size) {
+            dirty.delete(form);
+            form.dispatchEvent(new Event("saved"));
+          }
         } else if (answer.status === 409) {
-          markErrors(part, data.errors);
+          markErrors(form, part, data.errors);
           offerChoice(part, data.message || words("refused"));
         } else if (answer.status < 500 && answer.status !== 429) {
-          markErrors(part, data.errors);
+          markErrors(form, part, data.errors);
           tell(part, data.message || words("refused"), true);
         } else {
           throw new Error(String(answer.status));
@@ -299,4 +303,8 @@
     button.hidden = false;
     button.addEventListener("click", () => window.print());
   });
+
+  /* What keep.js needs too */
+
+  window.kit = { words, all, make, later, language, dirty, markErrors };
 })();

@@ -404,7 +404,7 @@ def test_a_sign_in_that_ends_while_a_form_is_filled_in(town: Any) -> None:
     page.get_by_label("反映的问题").fill("路灯坏了三个月，夜跑的人摔了两次。")
     page.context.clear_cookies()
     button(page, "登记").click()
-    reads(page, "登录")
+    page.wait_for_url(re.compile("/login"))
     kit.sign_in(page, "deputy")
     button(page, "继续").click()
     reads(page, "已登记，编号", "路灯坏了三个月")

@@ -24,7 +24,7 @@ def test_a_deputy_logs_an_issue_with_a_photo(app, world, browser):
     hearing = world.hearing("in_session")
     phone = browser(world.deputy)
     form = form_of(phone.get(where(hearing)))
-    assert form["lead_deputy"] == str(world.deputy.id)
+    assert "lead_deputy" not in form, "a deputy speaks in his own name"
     assert form["street"] == "新碶"
     assert len(form["client_id"]) == 32
     form |= {
@@ -89,6 +89,80 @@ def test_a_deputy_names_who_raises_it_too(app, world, browser):
     assert issue.lead_deputy == world.deputy
     assert issue.cosigners == [world.other_deputy]  # nobody signs twice
     assert issue.title in browser(world.other_deputy).get(f"/issues/{issue.id}").text
+
+
+def test_a_deputy_does_not_put_an_issue_in_another_deputys_name(world, browser):
+    """It would be the other one who is asked to confirm it; whoever raises it too co-signs."""
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    form = form_of(phone.get(where(hearing))) | {"statement": "社区助餐点只供午餐。"}
+    for named in (str(world.other_deputy.id), ""):
+        fresh = form | {key: form_of(phone.get(where(hearing)))[key] for key in ("form_id", "client_id")}
+        assert phone.post(where(hearing), fresh | {"lead_deputy": named}).status_code == 303
+    assert [i.lead_deputy for i in db.session.scalars(select(Issue))] == [world.deputy] * 2
+
+
+def sent(phone, hearing, form, nth, **words):
+    """The form as a device sends it from the page, for the nth time."""
+    return phone.post(
+        where(hearing),
+        form | words | {"form_id": f"{form['form_id']}~{nth}"},
+        headers={"X-Requested-With": "XMLHttpRequest"},
+    )
+
+
+def test_words_changed_after_a_sending_without_an_answer_take_the_place_of_the_first(world, browser):
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    form = form_of(phone.get(where(hearing)))
+    first = sent(phone, hearing, form, 1, statement="弄堂雨后积水。", place="弄堂")
+    assert first.status_code == 200
+    again = sent(phone, hearing, form, 2, statement="弄堂雨后积水，石板松动。", cosigners=[world.other_deputy.id])
+    assert again.json["location"] == first.json["location"]
+    issue = db.session.scalars(select(Issue)).one()
+    assert (issue.statement, issue.title, issue.place) == (
+        "弄堂雨后积水，石板松动。", "弄堂雨后积水", None,
+    )  # fmt: skip
+    assert issue.cosigners == [world.other_deputy]
+    assert [line.action for line in trail(issue)] == ["issue.log", "issue.amend"]
+    # what arrives late, or a second time, changes nothing back
+    assert sent(phone, hearing, form, 2, statement="弄堂雨后积水，石板松动。").status_code == 303
+    assert sent(phone, hearing, form, 1, statement="弄堂雨后积水。").status_code == 303
+    assert issue.statement == "弄堂雨后积水，石板松动。"
+
+
+def test_a_sending_that_was_overtaken_changes_nothing_back(world, browser):
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    form = form_of(phone.get(where(hearing)))
+    for nth, words in ((3, "第三次的话，最后改定。"), (2, "第二次的话，来得太迟。")):
+        assert sent(phone, hearing, form, nth, statement=words).status_code == 200
+    assert db.session.scalars(select(Issue)).one().statement == "第三次的话，最后改定。"
+
+
+def test_what_another_has_worked_on_is_not_overwritten_by_a_second_sending(app, world, browser):
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    form = form_of(phone.get(where(hearing)))
+    sent(phone, hearing, form, 1, statement="弄堂雨后积水。")
+    issue = db.session.scalars(select(Issue)).one()
+    operations.amend_issue(issue, {"title": "弄堂积水"}, actor=world.organiser)
+    db.session.commit()
+    refused = sent(phone, hearing, form, 2, statement="弄堂雨后积水，石板松动。")
+    assert refused.status_code == 422
+    assert "1-01" in refused.json["message"]
+    assert (issue.statement, issue.title) == ("弄堂雨后积水。", "弄堂积水")
+
+
+def test_the_device_learns_which_form_was_carried_out(world, browser):
+    hearing = world.hearing("in_session")
+    phone = browser(world.deputy)
+    form = form_of(phone.get(where(hearing))) | {"statement": "弄堂雨后积水。"}
+    for _time in range(2):
+        answer = phone.post(where(hearing), form)
+        assert f"sent={form['form_id']}" in answer.headers["Set-Cookie"].replace('"', "")
+    refused = phone.post(where(hearing), form_of(phone.get(where(hearing))) | {"statement": ""})
+    assert "sent=" not in refused.headers.get("Set-Cookie", "")
 
 
 def test_a_co_signer_who_takes_the_lead_signs_once(world):
