@@ -83,7 +83,9 @@ SAY = {
     "slow": _l("Still sending; the reception is weak. What you typed is kept on this device."),
     "notsent": _l("Not sent: no connection. Everything is kept on this device and goes by itself once there is one."),
     "keptonly": _l("Kept on this device, not sent. Press the button when you are done."),
-    "nottaken": _l("The server did not take it (%(status)s). What you typed is kept on this device.", status="{status}"),
+    "nottaken": _l(
+        "The server did not take it (%(status)s). What you typed is kept on this device.", status="{status}"
+    ),
     "toolarge": _l("Too much for one sending. Choose fewer or smaller photos; your words are kept on this device."),
     "offline": _l("No connection. What you typed is kept on this device; press the button again later."),
     "restored": _l("Kept on this device since %(time)s and not sent yet. Go on, or discard it.", time="{time}"),
