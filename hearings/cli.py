@@ -69,11 +69,17 @@ def _first_admin() -> None:
         click.echo("No administrator yet. Make one: flask --app wsgi user add NAME 姓名 --role admin")
         return
     click.echo("The first administrator 首位系统管理员")
-    username = click.prompt("Login name 账号")
-    name = click.prompt("Name 姓名")
-    password = click.prompt("Password 口令", hide_input=True, confirmation_prompt=True)
-    people.create_user(username=username, name=name, roles=[Role.ADMIN], password=password, actor=None)
-    db.session.commit()
+    while True:
+        username = click.prompt("Login name 账号")
+        name = click.prompt("Name 姓名")
+        password = click.prompt("Password 口令", hide_input=True, confirmation_prompt=True)
+        try:
+            people.create_user(username=username, name=name, roles=[Role.ADMIN], password=password, actor=None)
+        except RuleBroken as broken:  # asked again, not begun anew: setting up has taken minutes
+            click.echo(f"{broken.message}")
+        else:
+            db.session.commit()
+            return
 
 
 @click.command("audit")

@@ -252,11 +252,15 @@ def go_on() -> Any:
 # -- after the form ------------------------------------------------------------------------------------
 
 
-def finish(location: str) -> Any:
-    """Commit once, remember the form's one-time id with its result, and answer 303 (JSON to autosave)."""
-    form_id, person = request.form.get("form_id"), current_user.id
-    if form_id and form_owner(form_id) != person:
-        form_id = None
+def _own_form_id() -> str | None:
+    """The one-time id of the form that was sent, if it was made for who sends it."""
+    form_id = request.form.get("form_id")
+    return form_id if form_id and form_owner(form_id) == current_user.id else None
+
+
+def commit_once(location: str) -> Response | None:
+    """Commit, and remember the form's one-time id with its result; the way there if it was carried out before."""
+    form_id, person = _own_form_id(), current_user.id
     try:
         if form_id:
             db.session.execute(_SUBMITTED, {"form_id": form_id, "user_id": person, "location": location})
@@ -267,6 +271,14 @@ def finish(location: str) -> Any:
         if done is None:
             raise
         return _result(done.location, form_id)
+    return None
+
+
+def finish(location: str) -> Any:
+    """Commit once, remember the form's one-time id with its result, and answer 303 (JSON to autosave)."""
+    before = commit_once(location)
+    if before is not None:
+        return before
     if autosaving():
         form = g.get("form")
         fields: dict[str, Any] = {"form_id": new_form_id()}
@@ -275,7 +287,7 @@ def finish(location: str) -> Any:
             fields |= {"base": form.base.data} | {name: _as_typed(form[name]) for name in form.taken}
         saved = now().astimezone(LOCAL).strftime("%H:%M")
         return jsonify(saved_at=saved, fields=fields, location=location)
-    return _result(location, form_id)
+    return _result(location, _own_form_id())
 
 
 def _as_typed(field: Any) -> str | list[str]:

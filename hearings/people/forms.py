@@ -1,7 +1,7 @@
 """Forms of the people room."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -46,14 +46,20 @@ class PersonForm(Form):
 
     def offer(self, user: User | None = None) -> None:
         """Fill in what may be chosen, for a new person or for `user`."""
-        self.roles.offer(enum_choices(ROLE_LABELS))
         also = user.department_id if user is not None else None
-        self.department.offer((d.id, d.name) for d in queries.current_departments(also))
+        kept = set(user.station_ids) if user is not None else set()
+        self.offer_from(
+            queries.current_departments(also), [s for s in queries.stations() if s.is_current or s.id in kept]
+        )
+
+    def offer_from(self, departments: Sequence[Department], stations: Sequence[Any]) -> None:
+        """Fill in what may be chosen, of these rows."""
+        self.roles.offer(enum_choices(ROLE_LABELS))
+        self.department.offer([(d.id, d.name) for d in departments])
         self.reach.offer(
             [(DISTRICT, _("The whole district")), (STATIONS, _("Only the stations chosen below"))],
         )
-        kept = set(user.station_ids) if user is not None else set()
-        self.all_stations = [s for s in queries.stations() if s.is_current or s.id in kept]
+        self.all_stations = list(stations)
         self.stations.offer([(s.id, s.name) for s in self.all_stations])
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -149,6 +155,12 @@ class DaysForm(Form):
         self.kind.offer([("holiday", _("free (holiday)")), ("workday", _("worked (make-up workday)"))])
 
 
+class SlipsForm(Form):
+    """Who gets a slip with a first password."""
+
+    people = Choices(_l("People"), required=True)
+
+
 # -- filters: plain GET forms, read by `clean` ---------------------------------------------------------
 
 
@@ -183,6 +195,7 @@ class PeopleFilter(_Filter):
         self.state.choices = [
             ("", _("may sign in")),
             ("locked", _("locked")),
+            ("first", _("first password not used yet")),
             ("failed", _("wrong passwords")),
             ("all", _("all")),
         ]

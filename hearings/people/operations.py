@@ -54,7 +54,7 @@ def create_user(
     username: str,
     name: str,
     roles: Iterable[str],
-    password: str,
+    password: str | None,
     actor: User | None,
     title: str | None = None,
     email: str | None = None,
@@ -63,9 +63,13 @@ def create_user(
     protocol_order: int = 1000,
     must_change_password: bool = False,
 ) -> User:
-    """A person who can sign in. Raises `RuleBroken` for a taken or odd login name, a weak password, no role."""
+    """A person who can sign in; without a password, once a slip with a first one has been made (`reset_password`).
+
+    Raises `RuleBroken` for a taken or odd login name, a weak password, no role.
+    """
     login = _check_username(username)
-    check_password(password, login)
+    if password is not None:
+        check_password(password, login)
     roles = set(roles)
     if not roles:
         raise RuleBroken(_("Choose at least one role."), "roles")
@@ -79,7 +83,7 @@ def create_user(
         department=department,
         stations=list(stations),
         protocol_order=protocol_order,
-        password=hash_password(password),
+        password=None if password is None else hash_password(password),
         must_change_password=must_change_password,
         fs_uniquifier=secrets.token_hex(16),
     )

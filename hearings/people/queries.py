@@ -1,6 +1,6 @@
 """Reads of the people room: the directory, the settings, the trail; and pages of a list by key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -108,6 +108,8 @@ def people(*, role: str = "", department: int | None = None, state: str = "", q:
         found = found.where(not_(_open()))
     elif state == "all":
         pass
+    elif state == "first":
+        found = found.where(_open(), User.must_change_password)
     elif state == "failed":
         found = found.where(User.failures > 0)
     else:
@@ -121,6 +123,19 @@ def people(*, role: str = "", department: int | None = None, state: str = "", q:
             )
         )
     return found
+
+
+def people_named(names: Iterable[str]) -> Sequence[User]:
+    """Who bears one of these names and may sign in."""
+    return db.session.scalars(select(User).where(User.name.in_(names), _open()).order_by(User.id)).all()
+
+
+def awaiting_slips(limit: int) -> Sequence[User]:
+    """Who has not chosen a password yet: those who have no first one either come before the others."""
+    found = select(User).where(_open(), User.must_change_password)
+    return db.session.scalars(
+        found.order_by(User.password.is_not(None), User.protocol_order, User.id).limit(limit)
+    ).all()
 
 
 def stations() -> Sequence[Any]:

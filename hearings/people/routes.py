@@ -15,9 +15,9 @@ from ..audit import AuditEvent
 from ..db import today
 from ..forms import clean_arg
 from ..permissions import allowed, may, requires
-from ..web import me, page, perform, submit
+from ..web import commit_once, me, page, perform, submit
 from ..workdays import LAST_KNOWN_YEAR
-from . import operations, queries, words
+from . import importing, operations, queries, words
 from .forms import (
     DEPARTMENT_FIELDS,
     DISTRICT,
@@ -31,6 +31,7 @@ from .forms import (
     PersonForm,
     RenameForm,
     RetireForm,
+    SlipsForm,
     TrailFilter,
     person_values,
 )
@@ -91,6 +92,48 @@ def new() -> Any:
 
     done = submit(form, act, to=lambda user: url_for(".show", id=user.id))
     return done or page("people/edit.html", form, user=None, state=None)
+
+
+@bp.route("/people/import", methods=["GET", "POST"])
+@requires("user.create")
+def import_people() -> Any:
+    """Many people at once, from a spreadsheet."""
+    return importing.bring(importing.people)
+
+
+@bp.get("/people/import/template.xlsx")
+@requires("user.create")
+def people_template() -> Any:
+    """The workbook to fill in."""
+    return importing.template(importing.people)
+
+
+SLIPS = 100
+"""Slips made at once: hashing a password takes a moment, on purpose."""
+
+
+@bp.route("/people/slips", methods=["GET", "POST"])
+@requires("user.reset")
+def slips() -> Any:
+    """First passwords to hand out, a slip a person; shown once, never kept in the clear."""
+    waiting = [user for user in queries.awaiting_slips(SLIPS) if user.id != me().id]
+    form = SlipsForm(data={"people": [user.id for user in waiting if user.password is None]})
+    form.people.offer([(user.id, _slip_words(user)) for user in waiting])
+    if form.validate_on_submit():
+        wanted = set(form.people.data or ())
+        made = [(user, operations.reset_password(user, actor=me())) for user in waiting if user.id in wanted]
+        again = commit_once(url_for(".slips"))
+        if again is not None:
+            return again
+        base = (current_app.config["BASE_URL"] or request.host_url).rstrip("/")
+        return render_template("people/slips_print.html", slips=made, address=base)
+    return page("people/slips.html", form, count=len(waiting), most=SLIPS)
+
+
+def _slip_words(user: User) -> str:
+    place = user.department.short_name if user.department else user.title
+    words = f"{user.name}（{place}）" if place else user.name
+    return words if user.password is None else _("%(who)s: has a first password already", who=words)
 
 
 @bp.route("/people/<int:id>", methods=["GET", "POST"])
@@ -188,6 +231,20 @@ def new_department() -> Any:
 
     done = submit(form, act, to=lambda made: url_for(".department", id=made.id), said=_("The department is listed."))
     return done or page("people/department_edit.html", form, department=None)
+
+
+@bp.route("/departments/import", methods=["GET", "POST"])
+@requires("department.amend")
+def import_departments() -> Any:
+    """Many offices at once, from a spreadsheet."""
+    return importing.bring(importing.departments)
+
+
+@bp.get("/departments/import/template.xlsx")
+@requires("department.amend")
+def departments_template() -> Any:
+    """The workbook to fill in."""
+    return importing.template(importing.departments)
 
 
 @bp.get("/departments/<int:id>")

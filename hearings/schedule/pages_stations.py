@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from ..db import today
 from ..documents import qr
+from ..people import importing
 from ..permissions import allowed, may, requires
 from ..web import me, page, perform, submit
 from . import operations, queries
@@ -14,6 +15,7 @@ from .forms import (
     RetireForm,
     StationForm,
 )
+from .importing import stations as stations_kind
 from .models import (
     Station,
 )
@@ -45,6 +47,20 @@ def new_station() -> Any:
         said=_("The station has been added."),
     )
     return done or page("schedule/station_form.html", form, station=None)
+
+
+@bp.route("/stations/import", methods=["GET", "POST"])
+@requires("station.amend")
+def import_stations() -> Any:
+    """Many stations at once, from a spreadsheet."""
+    return importing.bring(stations_kind)
+
+
+@bp.get("/stations/import/template.xlsx")
+@requires("station.amend")
+def stations_template() -> Any:
+    """The workbook to fill in."""
+    return importing.template(stations_kind)
 
 
 def _station_fields(form: StationForm) -> dict[str, Any]:
