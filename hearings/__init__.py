@@ -120,7 +120,8 @@ def _settle(app: Flask, instance: Path) -> None:
     if app.config["PRODUCTION"] and (len(key) < 24 or key in KNOWN_KEYS):
         raise SystemExit("HEARINGS_SECRET_KEY 太短或已公开，不能用于正式环境 / is too short or publicly known.")
     app.config["SECURITY_PASSWORD_SALT"] = key
-    app.config["SESSION_COOKIE_SECURE"] = app.config["BASE_URL"].startswith("https://")
+    secure = app.config["BASE_URL"].startswith("https://")
+    app.config["SESSION_COOKIE_SECURE"] = app.config["REMEMBER_COOKIE_SECURE"] = secure
 
 
 KNOWN_KEYS = {"only for tests", "dev", "secret", "changeme", "change-me", "password"}

@@ -29,7 +29,8 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, logout_user
+from flask_login import current_user, logout_user, user_logged_in, user_logged_out
+from flask_security.utils import validate_redirect_url
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import ForeignKey, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +42,7 @@ from werkzeug.wrappers import Response
 from . import language, undo
 from .db import LOCAL, Model, db, now, will_write, write_from_here
 from .errors import RuleBroken
-from .forms import Form, as_number, form_owner, new_form_id
+from .forms import Form, as_number, clean_arg, form_owner, new_form_id
 from .people.models import User
 from .permissions import public, signed_in
 from .prepared import ask
@@ -171,6 +172,23 @@ def _sign_in_first() -> Response:
     return redirect(url_for("security.login", next=target))
 
 
+KEPT_IN_SESSION = {"locale", "fs_cc", "_remember"}
+"""What outlives a sign-in: the language, and what the libraries have still to tell the browser."""
+
+
+@user_logged_in.connect
+def _come(sender: Any, **_person: Any) -> None:
+    """Being away is counted from here, whatever an earlier sign-in has left in this browser."""
+    session["seen"] = int(time.time())
+
+
+@user_logged_out.connect
+def _leave(sender: Any, **_person: Any) -> None:
+    """What was kept for who leaves (words still to be said, an address shown once) is not for the next one here."""
+    for key in set(session) - KEPT_IN_SESSION:
+        del session[key]
+
+
 # -- parked posts --------------------------------------------------------------------------------------
 
 
@@ -200,7 +218,14 @@ def _park(owner: int) -> Response:
     db.session.commit()
     flash(_("Your sign-in had ended. Sign in, and what you sent goes on."), "warning")
     answer = redirect(url_for("security.login", next=url_for("web.go_on")))
-    answer.set_cookie(PARKED_COOKIE, token, max_age=int(PARKED_FOR.total_seconds()), httponly=True, samesite="Lax")
+    answer.set_cookie(
+        PARKED_COOKIE,
+        token,
+        max_age=int(PARKED_FOR.total_seconds()),
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
     return answer
 
 
@@ -360,8 +385,8 @@ def choose_language() -> Any:
         if current_user.is_authenticated:
             current_user.locale = chosen
             db.session.commit()
-    back = request.form.get("next", "/")
-    return redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/", 303)
+    back = clean_arg(request.form.get("next", ""), 2000)
+    return redirect(back if back.startswith("/") and back[1:2] != "\\" and validate_redirect_url(back) else "/", 303)
 
 
 @bp.post("/undo/<int:offer_id>")

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text, update
 
 from hearings import web
 from hearings.audit import AuditEvent
-from hearings.db import clock_at, db, now
+from hearings.db import clock_at, db, now, today
 from hearings.issues.models import IssueFile
 from hearings.people import operations
 from hearings.people.models import Department, User
@@ -241,6 +241,37 @@ def test_a_sign_in_ends_after_two_idle_hours(world, browser):
         session["seen"] = int(time.time()) - 121 * 60
     assert one.get("/departments/").headers["Location"] == "/login?next=/departments/"
     assert 'class="flash flash-warning"' in one.get("/login").text
+    sign_in(one)
+    assert one.get("/").status_code == 200
+
+
+def test_who_comes_back_hours_after_a_sign_in_was_ended_from_elsewhere_is_let_in(world, browser):
+    one = browser(world.organiser)
+    one.get("/")
+    world.organiser.fs_uniquifier = "another"
+    with one.client.session_transaction() as session:
+        session["seen"] = int(time.time()) - 121 * 60
+    sign_in(one)
+    assert one.get("/").status_code == 200
+
+
+def test_nothing_kept_for_who_signs_out_is_shown_to_the_next_one_at_the_browser(world, browser):
+    one = browser(world.deputy)
+    one.post("/language", {"lang": "en"})
+    one.post("/calendar/new", {"kind": "personal"})
+    one.post("/logout")
+    with one.client.session_transaction() as session:
+        assert not {"calendar_address", "_flashes", "seen"} & set(session)
+        assert session["locale"] == "en"
+    sign_in(one, "deputy2")
+    assert "/cal/" not in one.get("/calendar/").text
+
+
+def test_a_sign_in_ends_with_the_persons_last_day(world, browser):
+    one = browser(world.deputy)
+    assert one.get("/").status_code == 200
+    world.deputy.valid_until = today() - timedelta(days=1)
+    assert one.get("/").headers["Location"].startswith("/login")
 
 
 def test_locking_a_person_ends_their_sign_ins(world, browser):
@@ -251,7 +282,16 @@ def test_locking_a_person_ends_their_sign_ins(world, browser):
 
 
 @pytest.mark.parametrize(
-    "given", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+    "given",
+    [
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\t//evil.example",
+    ],
 )
 def test_no_redirect_leaves_the_house(world, browser, given):
     one = browser()
@@ -261,7 +301,8 @@ def test_no_redirect_leaves_the_house(world, browser, given):
     target = urljoin("http://localhost/login", done.headers.get("Location", "/").replace("\\", "/").replace("\t", ""))
     assert urlsplit(target).netloc == "localhost"
     changed = one.post("/language", {"lang": "en", "next": given})
-    assert changed.headers["Location"] == "/"
+    target = urljoin("http://localhost/language", changed.headers["Location"])
+    assert (changed.status_code, urlsplit(target).netloc) == (303, "localhost")
 
 
 def test_nothing_of_a_sign_in_is_kept_by_the_browser(world, browser):
@@ -348,6 +389,23 @@ def test_a_parked_post_goes_on_under_csrf_protection(app, world, strict):
     assert one.post("/continue", data={"csrf_token": hidden(page, "csrf_token")}).status_code == 303
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Department).where(Department.name == "区数据局")) == 1
+
+
+def test_every_cookie_of_a_house_with_https_is_secure(_app, world, tmp_path):
+    url = _app.config["SQLALCHEMY_DATABASE_URI"]
+    made = make_app(url, tmp_path, BASE_URL="https://hearings.example", WTF_CSRF_ENABLED=False)
+    client = made.test_client()
+    outer = {"base_url": "https://hearings.example"}
+    wanted = {"username": "organiser", "password": PASSWORD, "remember": "y"}
+    said = client.post("/login", data=wanted, **outer).headers.getlist("Set-Cookie")
+    form_id = hidden(client.get("/departments/new", **outer), "form_id")
+    nobody = made.test_client()
+    said += nobody.post("/departments/new", data=NEW | {"form_id": form_id}, **outer).headers.getlist("Set-Cookie")
+    assert {c.partition("=")[0] for c in said} >= {"session", "remember_token", "parked"}
+    for cookie in said:
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; ")), cookie
+    with made.app_context():
+        db.engine.dispose()
 
 
 # -- health --------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def _person() -> Any:
 def load_user(fs_uniquifier: str) -> User | None:
     """The signed-in person of a request, with office, roles and stations, in one statement."""
     row = db.session.execute(_person(), {"key": fs_uniquifier}).unique().one_or_none()
-    if row is None or not row[0].active:
+    if row is None or not row[0].is_with_us:
         return None
     user: User = row[0]
     g.beside = {name: getattr(row, name) for name in beside}
