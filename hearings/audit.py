@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import has_request_context, request
 from sqlalchemy import ForeignKey, Index, event, insert, inspect, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, relationship
 
 from .db import Model, db, now
 
@@ -83,6 +83,7 @@ def record(action: str, subject: Any, actor: Any, *, status: str | None = None, 
         "hearing_id": _hearing_id(subject),
         "status": status,
         "details": {k: _plain(v) for k, v in details.items() if v is not None},
+        "savepoint": db.session().get_nested_transaction(),
     }
     db.session.info.setdefault("audit", []).append(line)
 
@@ -113,6 +114,8 @@ def _hearing_id(subject: Any) -> int | None:
 
 @event.listens_for(Session, "before_commit")
 def _close_chain(session: Session) -> None:
+    if session.in_nested_transaction():  # a savepoint is no commit
+        return
     lines = session.info.pop("audit", None)
     if not lines:
         return
@@ -124,6 +127,7 @@ def _close_chain(session: Session) -> None:
     rows = []
     for line in lines:
         subject = line.pop("subject")
+        del line["savepoint"]
         identity = inspect(subject).identity
         if line["hearing_id"] is None and subject.__tablename__ == "hearing" and identity:
             line["hearing_id"] = identity[0]
@@ -141,9 +145,13 @@ _INSERT: Any = insert(AuditEvent.__table__)  # type: ignore[arg-type]
 _LAST = select(AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
 
-@event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop("audit", None)
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    """Lines go with what they tell of: all with the transaction, those of a savepoint with it."""
+    if ended.parent is None:
+        session.info.pop("audit", None)
+    elif ended.nested and "audit" in session.info:
+        session.info["audit"] = [line for line in session.info["audit"] if line["savepoint"] is not ended]
 
 
 def trail(thing: Any) -> Sequence[AuditEvent]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hearings import audit
 from hearings.audit import AuditEvent
@@ -65,6 +65,24 @@ def test_a_rolled_back_change_leaves_no_line(world: Any) -> None:
     schedule.add_topic(title="保存了", actor=world.organiser)
     db.session.commit()
     assert db.session.scalar(count) == before + 1
+
+
+def test_a_savepoint_that_fails_takes_its_own_lines_and_no_others(world: Any) -> None:
+    count = select(func.count()).select_from(AuditEvent)
+    before = db.session.scalar(count)
+    schedule.amend_station(world.station, {"capacity": 70}, actor=world.organiser)
+    with db.session.begin_nested():
+        schedule.amend_station(world.station, {"contact": "小钱"}, actor=world.organiser)
+    schedule.amend_station(world.station, {"street": "新碶"}, actor=world.organiser)
+    with pytest.raises(IntegrityError), db.session.begin_nested():  # as where another worker was first
+        schedule.amend_station(world.station, {"code": world.other_station.code + "x"}, actor=world.organiser)
+        db.session.execute(text("UPDATE station SET code = (SELECT min(code) FROM station)"))
+    schedule.amend_station(world.station, {"capacity": 80}, actor=world.organiser)
+    db.session.commit()
+    lines = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id).offset(before)).all()
+    assert [line.details["fields"] for line in lines] == [["capacity"], ["contact"], ["street"], ["capacity"]]
+    assert world.station.capacity == 80
+    assert audit.verify() is None
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_event SET actor_name = 'x'", "DELETE FROM audit_event"])
