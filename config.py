@@ -86,9 +86,10 @@ RULES: dict[str, Rule] = {
 class Config:
     """The running product."""
 
-    OFFICE_NAME = "北仑区人大常委会办公室"
-    ORGANISATION = "北仑区人大常委会"
-    CONGRESS = "北仑区人大"
+    # What the office calls itself: until an administrator (or the environment) says so, words that fit everywhere.
+    OFFICE_NAME = "区人大常委会办公室"
+    ORGANISATION = "区人大常委会"
+    CONGRESS = "区人大"
     SYSTEM_NAME = "人大代表民生夜询会"
     MINUTES_MARK = "人大代表民生夜询会纪要"
     MINUTES_CC = ["区委办公室", "区政府办公室", "各应询单位", "各街道人大工委"]
@@ -198,6 +199,9 @@ class TestConfig(Config):
     __test__ = False
     TESTING = True
     SECRET_KEY = "only for tests"
+    OFFICE_NAME = "北仑区人大常委会办公室"
+    ORGANISATION = "北仑区人大常委会"
+    CONGRESS = "北仑区人大"
     WTF_CSRF_ENABLED = False
     SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {"argon2__memory_cost": 64, "argon2__rounds": 1}
     BASE_URL = "http://localhost"

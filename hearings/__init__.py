@@ -31,7 +31,7 @@ from .ledger.routes import bp as ledger
 from .minutes.routes import bp as minutes
 from .notices.routes import bp as notices
 from .papers.routes import bp as papers
-from .people import signin
+from .people import house, signin
 from .people.routes import bp as people
 from .reviews.routes import bp as reviews
 from .schedule.routes import bp as schedule
@@ -78,6 +78,7 @@ def create_app(config: Any = None) -> Flask:
     web.csrf.init_app(app)
     app.before_request(web.before_request)
     signin.init_app(app)
+    house.init_app(app)
     app.register_blueprint(web.bp)
     app.register_blueprint(health.bp)
     for room in ROOMS:

@@ -64,6 +64,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "station.amend": {_A: ALL, _O: "district"},
     "station.retire": {_A: ALL, _O: "district"},
     "setting.read": {_A: ALL},
+    "setting.amend": {_A: ALL},
     "holiday.amend": {_A: ALL},
     "audit.read": {_U: ALL},
     # hearings

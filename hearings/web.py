@@ -43,6 +43,7 @@ from . import language, undo
 from .db import LOCAL, Model, db, now, will_write, write_from_here
 from .errors import RuleBroken
 from .forms import Form, as_number, clean_arg, form_owner, new_form_id
+from .people import house
 from .people.models import User
 from .permissions import public, signed_in
 from .prepared import ask
@@ -114,6 +115,7 @@ def before_request() -> Any:
     user = me()
     language.settle()
     if user.is_authenticated:
+        house.settle()
         moment = int(time.time())
         if moment - session.get("seen", moment) > current_app.config["IDLE_MINUTES"] * 60:
             logout_user()

@@ -45,6 +45,7 @@ from ..minutes.data import associated
 from ..minutes.models import Minutes
 from ..minutes.press import word
 from ..notices import news
+from ..people import house
 from ..people import operations as people
 from ..people.models import Department, DepartmentKind, User
 from ..reviews import operations as reviews
@@ -178,6 +179,8 @@ class Loader:
     # -- who there is --------------------------------------------------------------------------------------
 
     def _directory(self) -> None:
+        people.name_office(corpus.OFFICE, actor=None)
+        house.refresh()
         for position, d in enumerate(corpus.DEPARTMENTS, 1):
             name, short = (d.former_name, d.former_short_name) if d.former_name else (d.name, d.short_name)
             self.departments[d.code] = people.create_department(

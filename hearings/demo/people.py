@@ -79,6 +79,9 @@ _OTHERS = (
     ("metro", "轨道交通企业", "轨道企业", "enterprise", "蒋轶伦", "夏小敏"),
 )
 
+OFFICE = {"ORGANISATION": "北仑区人大常委会", "OFFICE_NAME": "北仑区人大常委会办公室", "CONGRESS": "北仑区人大"}
+"""What the example's office is called."""
+
 DEPARTMENTS: tuple[Department, ...] = (
     *(Department(code, name, short, "bureau", head, contact) for code, name, short, head, contact in _BUREAUS),
     Department(

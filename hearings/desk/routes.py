@@ -9,6 +9,7 @@ from ..people.models import User
 from ..permissions import may, requires, signed_in
 from ..web import me, page, submit
 from . import duties, handover, hub, moved, queries
+from .first_steps import first_steps
 from .forms import HandOverForm
 
 bp = Blueprint("desk", __name__)
@@ -19,7 +20,7 @@ bp.add_url_rule("/hearings/<int:id>", "hub", hub.hub)
 @signed_in
 def front() -> Any:
     """What this person must do now, most urgent first, and what comes up."""
-    return render_template("desk/front.html", front=duties.front(me()))
+    return render_template("desk/front.html", front=duties.front(me()), steps=first_steps(me()))
 
 
 @bp.get("/search")

@@ -14,6 +14,7 @@ from ..db import db, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile, _keep
 from ..filters import day as day_words
+from ..people import house
 from ..people.models import User
 from ..schedule.models import Hearing, HearingStatus
 from ..workflow import guard
@@ -147,6 +148,10 @@ def to_print(minutes: Minutes, *, issued_by: str, issued_on: date) -> dict[str, 
     broken = workflow.refusal(minutes, "publish")
     if broken is not None:
         raise broken
+    if not house.is_named():
+        raise RuleBroken(
+            _("Nobody has said yet what your office is called. The administrator does so under “Settings”.")
+        )
     if issued_on > today():
         raise RuleBroken(_("The day it was signed cannot lie in the future."), "issued_on")
     if issued_on < minutes.hearing.day:

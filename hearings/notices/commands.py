@@ -13,6 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError
 
 from ..db import db
+from ..people import house
 from . import inbound, news, outbox, reminders
 
 HOUR = 3600.0
@@ -21,6 +22,7 @@ mail_cli = AppGroup("mail", help="Answers that come by mail.")
 
 def round_(*, remind: bool) -> int:
     """One round: news, reminders when it is their hour, sending. Returns how much there was to do."""
+    house.refresh()
     steps = [news.read_on]
     if remind:
         steps += [reminders.write, reminders.digest]

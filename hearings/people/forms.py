@@ -10,7 +10,7 @@ from wtforms import Form as PlainForm
 from wtforms import SelectField, StringField
 from wtforms.validators import ValidationError
 
-from ..forms import Choice, Choices, DayField, Form, Number, TextLine, clean_arg, enum_choices
+from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine, clean_arg, enum_choices
 from ..permissions import ROLE_LABELS, Role
 from . import queries
 from .models import Department, DepartmentKind, User
@@ -140,6 +140,49 @@ class RetireForm(Form):
         """Fill in what may be chosen: every other office of today."""
         self.rows = {d.id: d for d in queries.current_departments() if d.id != department.id}
         self.successor.offer((d.id, d.name) for d in self.rows.values())
+
+
+class OfficeForm(Form):
+    """What the office is called. From the district's name the others follow, where they are left empty."""
+
+    district = TextLine(_l("District"), required=False, limit=20)
+    organisation = TextLine(_l("Standing committee"), required=False, limit=40)
+    office_name = TextLine(_l("Its office"), required=False, limit=40)
+    congress = TextLine(_l("Congress, as in titles"), required=False, limit=30)
+    system_name = TextLine(_l("Name of this system"), limit=40)
+    minutes_mark = TextLine(_l("Heading of the minutes"), limit=40)
+    minutes_cc = TextBlock(_l("Minutes are sent to"), required=False, limit=1000)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Fills in what follows from the district."""
+        fine = super().validate(extra_validators)
+        district = self.district.data or ""
+        if not district and not self.organisation.data:
+            self.district.errors = [*self.district.errors, _("Please fill in this field.")]
+            return False
+        for field, tail in (
+            (self.organisation, "人大常委会"),
+            (self.office_name, "人大常委会办公室"),
+            (self.congress, "人大"),
+        ):
+            if not field.data:
+                field.data = f"{district}{tail}" if district else None
+            if not field.data:
+                field.errors = [*field.errors, _("Please fill in this field.")]
+                fine = False
+        return fine
+
+    def said(self) -> dict[str, Any]:
+        """The words by setting."""
+        lines = [line.strip() for line in (self.minutes_cc.data or "").split("\n")]
+        return {
+            "ORGANISATION": self.organisation.data,
+            "OFFICE_NAME": self.office_name.data,
+            "CONGRESS": self.congress.data,
+            "SYSTEM_NAME": self.system_name.data,
+            "MINUTES_MARK": self.minutes_mark.data,
+            "MINUTES_CC": [line for line in lines if line],
+        }
 
 
 class DaysForm(Form):

@@ -178,6 +178,16 @@ def _family() -> Any:
     return select(base.union(select(Department.id).join(base, Department.successor_id == base.c.id)).c.id)
 
 
+class House(Model):
+    """What the office calls itself, chosen by an administrator; one row, or none so far."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[dict[str, Any]]
+    """By the name of the setting it stands above."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Counted up at every change: each process sees by it that its settings are old."""
+
+
 class WrongName(Model):
     """Tries to sign in under a name that nobody has. They are counted as a person's are, so that the answers do not
 

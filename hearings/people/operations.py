@@ -20,7 +20,7 @@ from ..filters import day as day_words
 from ..permissions import Role
 from ..workdays import CalendarDay
 from . import login_name
-from .models import Department, User, WrongName
+from .models import Department, House, User, WrongName
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Those that cannot be mistaken for another when a password is read out on the telephone."""
@@ -184,6 +184,19 @@ def reset_password(user: User, *, actor: User | None, password: str | None = Non
     user.fs_uniquifier = secrets.token_hex(16)
     audit.record("user.reset", user, actor)
     return password
+
+
+def name_office(words: Mapping[str, Any], *, actor: User | None) -> House:
+    """What the office is called from now on, by setting (`house.WORDS`); what is not named stays as it is."""
+    row = db.session.get(House, 1)
+    if row is None:
+        row = House(id=1, words={}, version=0)
+        db.session.add(row)
+    row.words = row.words | dict(words)
+    row.version += 1
+    db.session.flush()
+    audit.record("house.name", row, actor, name=words.get("ORGANISATION"))
+    return row
 
 
 def create_department(*, name: str, short_name: str, actor: User | None, **details: Any) -> Department:

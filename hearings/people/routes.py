@@ -17,7 +17,7 @@ from ..forms import clean_arg
 from ..permissions import allowed, may, requires
 from ..web import commit_once, me, page, perform, submit
 from ..workdays import LAST_KNOWN_YEAR
-from . import importing, operations, queries, words
+from . import house, importing, operations, queries, words
 from .forms import (
     DEPARTMENT_FIELDS,
     DISTRICT,
@@ -27,6 +27,7 @@ from .forms import (
     DaysForm,
     DepartmentFilter,
     DepartmentForm,
+    OfficeForm,
     PeopleFilter,
     PersonForm,
     RenameForm,
@@ -361,7 +362,30 @@ def settings() -> Any:
         mailbox=bool(config["MAIL_IMAP_HOST"]),
         robot=bool(config["ROBOT_URL"]),
         base_url=config["BASE_URL"],
+        named=house.is_named(),
+        office={name.lower(): config[name] for name in house.WORDS},
     )
+
+
+@bp.route("/settings/office", methods=["GET", "POST"])
+@requires("setting.amend")
+def office() -> Any:
+    """What the office is called, on every page and paper; published papers keep what they say."""
+    config, named = current_app.config, house.is_named()
+    now = {name.lower(): config[name] if named else None for name in house.WORDS}
+    now |= {
+        "system_name": config["SYSTEM_NAME"],
+        "minutes_mark": config["MINUTES_MARK"],
+        "minutes_cc": "\n".join(config["MINUTES_CC"]),
+    }
+    form = OfficeForm(data=now)
+
+    def act() -> None:
+        if form.merge(now) and not form.errors:
+            operations.name_office(form.said(), actor=me())
+
+    done = submit(form, act, to=url_for(".settings"), said=_("Pages and new papers say so from now on."))
+    return done or page("people/office.html", form, named=named)
 
 
 def _year() -> int:

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 16:52:43.863775
+Made: 2026-11-24 17:15:51.031333
 """
 
 import sqlalchemy as sa
@@ -71,6 +71,13 @@ def upgrade() -> None:
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_department_successor_id"), ["successor_id"], unique=False)
 
+    op.create_table(
+        "house",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("words", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_house")),
+    )
     op.create_table(
         "news_cursor",
         sa.Column("name", sa.Text(), nullable=False),
@@ -1536,6 +1543,7 @@ def downgrade() -> None:
     op.drop_table("search_entry")
     op.drop_table("parked_request")
     op.drop_table("news_cursor")
+    op.drop_table("house")
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_department_successor_id"))
 
