@@ -154,6 +154,12 @@ def take_back(offer_id: int, *, actor: Any) -> UndoOffer:
     return kept
 
 
+def check(stands: Any, left: Any) -> None:
+    """Raises `RuleBroken` unless a thing stands as the act has left it: somebody's later change is not undone."""
+    if stands != left:
+        raise RuleBroken(_("This has been changed since; it can no longer be undone."))
+
+
 def snapshot(row: Any) -> dict[str, Any]:
     """A row's columns as JSON, to be put back by `restore()`."""
     return {

@@ -206,6 +206,7 @@ def _issue_again(
     files: list[dict[str, Any]],
 ) -> None:
     row = undo.restore(Issue, issue)
+    may_log(row.hearing)
     row.cosigners = list(db.session.scalars(select(User).where(User.id.in_(cosigners))))
     for kept in exchanges:
         undo.restore(Exchange, kept)
@@ -272,7 +273,9 @@ def remove_exchange(turn: Exchange, *, actor: User) -> None:
 
 @undo.compensation("exchange.remove")
 def _exchange_again(*, actor: User, row: dict[str, Any]) -> None:
-    audit.record("exchange.remove.undo", undo.restore(Exchange, row), actor)
+    turn = undo.restore(Exchange, row)
+    _record_open(turn.issue)
+    audit.record("exchange.remove.undo", turn, actor)
 
 
 def _record_open(issue: Issue) -> None:
@@ -965,14 +968,21 @@ def _offer_reopening(issue: Issue, move: str, before: str, actor: User) -> None:
         issue_id=issue.id,
         move=move,
         before=str(before),
+        left=_closed(issue),
     )
 
 
+def _closed(issue: Issue) -> dict[str, Any]:
+    kept = undo.snapshot(issue)
+    return {name: kept[name] for name in ("status", "round", "closed_at")}
+
+
 @undo.compensation("issue.close")
-def _close_back(*, actor: User, issue_id: int, move: str, before: str) -> None:
+def _close_back(*, actor: User, issue_id: int, move: str, before: str, left: dict[str, Any]) -> None:
     issue = db.session.get_one(Issue, issue_id)
     if not issue.is_closed:
         raise RuleBroken(_("It has been reopened already."))
+    undo.check(_closed(issue), left)
     issue.status, issue.closed_at = IssueStatus(before), None
     audit.record(f"issue.{move}.undo", issue, actor, status=before)
 

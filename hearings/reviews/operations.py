@@ -115,8 +115,7 @@ def plan_look_back(
 
 def carry_in(hearing: Hearing, items: Iterable[Issue], *, actor: User) -> None:
     """Put issues on the agenda, once each."""
-    if hearing.status in (HearingStatus.CANCELLED, HearingStatus.DISCARDED, HearingStatus.FILED):
-        raise RuleBroken(_("This hearing can no longer be changed."))
+    _agenda_open(hearing)
     there = set(db.session.scalars(select(AgendaItem.issue_id).where(AgendaItem.hearing_id == hearing.id)))
     last = db.session.scalar(select(func.max(AgendaItem.position)).where(AgendaItem.hearing_id == hearing.id))
     position = last or 0
@@ -148,8 +147,14 @@ def carry_in(hearing: Hearing, items: Iterable[Issue], *, actor: User) -> None:
     db.session.flush()
 
 
+def _agenda_open(hearing: Hearing) -> None:
+    if hearing.status in (HearingStatus.CANCELLED, HearingStatus.DISCARDED, HearingStatus.FILED):
+        raise RuleBroken(_("This hearing can no longer be changed."))
+
+
 def drop_item(item: AgendaItem, *, actor: User) -> None:
     """Take an issue off the agenda, while nothing was found of it there; with undo."""
+    _agenda_open(item.hearing)
     found = db.session.scalar(
         select(func.count())
         .select_from(Finding)
@@ -171,6 +176,7 @@ def drop_item(item: AgendaItem, *, actor: User) -> None:
 
 def move_item(item: AgendaItem, *, up: bool, actor: User) -> None:
     """One place up or down on the agenda as it stands now; at the edge nothing moves."""
+    _agenda_open(item.hearing)
     rows = list(
         db.session.scalars(
             select(AgendaItem)
@@ -191,6 +197,7 @@ def move_item(item: AgendaItem, *, up: bool, actor: User) -> None:
 @undo.compensation("look_back.drop")
 def _carry_in_again(*, actor: User, row: dict[str, Any]) -> None:
     item = undo.restore(AgendaItem, row)
+    _agenda_open(item.hearing)
     item.hearing.touch()
     audit.record("look_back.drop.undo", item.issue, actor)
 
@@ -604,7 +611,7 @@ def record_ballots(
             said,
             actor=actor,
             back=f"/hearings/{hearing.id}/ballots",
-            rows=[[ballot.id, was] for ballot, was in zip(made, before, strict=True)],
+            rows=[[ballot.id, was, undo.snapshot(ballot)] for ballot, was in zip(made, before, strict=True)],
         )
     return made
 
@@ -640,6 +647,7 @@ def hand_out_ballots(hearing: Hearing, count: int, *, actor: User, present: int 
         hearing_id=hearing.id,
         count=before,
         present=present,
+        left=count,
     )
 
 
@@ -656,8 +664,11 @@ def _hand_out(hearing: Hearing, count: int | None, present: int | None, actor: U
 
 
 @undo.compensation("ballot.hand_out")
-def _hand_out_back(*, actor: User, hearing_id: int, count: int | None, present: int | None) -> None:
-    _hand_out(db.session.get_one(Hearing, hearing_id), count, present, actor)
+def _hand_out_back(*, actor: User, hearing_id: int, count: int | None, present: int | None, left: int) -> None:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    _may_count(hearing)
+    undo.check(hearing.ballots_issued, left)
+    _hand_out(hearing, count, present, actor)
 
 
 def remove_ballot(ballot: Ballot, *, actor: User) -> None:
@@ -685,6 +696,7 @@ def _ballot_again(*, actor: User, row: dict[str, Any]) -> None:
     if db.session.scalar(same.where(Ballot.voters == row["voters"])):
         raise RuleBroken(_("It has been counted again meanwhile."))
     ballot = undo.restore(Ballot, row)
+    _may_count(ballot.hearing)
     audit.record("ballot.remove.undo", ballot, actor)
     _settle_round(ballot.hearing, ballot.issue, ballot.verdict, actor)
 
@@ -708,11 +720,13 @@ def _settle_round(hearing: Hearing, issue: Issue, verdict: BallotVerdict | None,
 
 @undo.compensation("ballot.record")
 def _ballots_back(*, actor: User, rows: list[Any]) -> None:
-    for ballot_id, before in rows:
+    for ballot_id, before, left in rows:
         ballot = db.session.get(Ballot, ballot_id)
         if ballot is None:
             raise RuleBroken(_("There is nothing to undo here."))
+        _may_count(ballot.hearing)
         _not_yet_assigned(ballot)
+        undo.check(undo.snapshot(ballot), left)
         hearing, issue = ballot.hearing, ballot.issue
         audit.record("ballot.record.undo", ballot, actor)
         if before is None:

@@ -411,6 +411,42 @@ def announce(hearing: Hearing, *, actor: User, serial_no: int | None = None) -> 
         back=f"/hearings/{hearing.id}",
         page=f"/hearings/{hearing.id}",
         hearing_id=hearing.id,
+        by=actor.id,
+    )
+
+
+def _first_recorded(hearing_id: int, since: str, *, by: int | None = None) -> AuditEvent | None:
+    """The first act of the session itself after `since` was done last: not of a seat, a topic, an answer.
+
+    `by`: what this person has done to the hearing as a whole does not count.
+    """
+    begun = (
+        select(func.max(AuditEvent.id))
+        .where(AuditEvent.hearing_id == hearing_id, AuditEvent.action == since)
+        .scalar_subquery()
+    )
+    found = select(AuditEvent).where(
+        AuditEvent.hearing_id == hearing_id,
+        AuditEvent.id > begun,
+        AuditEvent.subject_type.in_(RECORD),
+        AuditEvent.action.not_in(("topic.order", "hearing.prepare")),
+    )
+    if by is not None:
+        found = found.where(or_(AuditEvent.subject_type != "hearing", AuditEvent.actor_id.is_distinct_from(by)))
+    return db.session.scalar(found.order_by(AuditEvent.id).limit(1))
+
+
+def _nothing_recorded(line: AuditEvent | None) -> None:
+    if line is not None:
+        raise RuleBroken(
+            _("Something has been recorded since (%(who)s, %(time)s).", who=line.actor_name, time=clock(line.at))
+        )
+
+
+def _is_only_announced(*, hearing_id: int, by: int) -> bool:
+    return (
+        _is(HearingStatus.ANNOUNCED)(hearing_id=hearing_id)
+        and _first_recorded(hearing_id, "hearing.announce", by=by) is None
     )
 
 
@@ -419,11 +455,12 @@ def _is(status: HearingStatus) -> Any:
     return lambda *, hearing_id, **_payload: db.session.get_one(Hearing, hearing_id).status == status
 
 
-@undo.compensation("hearing.announce", holds=_is(HearingStatus.ANNOUNCED))
-def _take_announcement_back(*, actor: User, hearing_id: int) -> None:
+@undo.compensation("hearing.announce", holds=_is_only_announced)
+def _take_announcement_back(*, actor: User, hearing_id: int, by: int) -> None:
     hearing = db.session.get_one(Hearing, hearing_id)
     if hearing.status != HearingStatus.ANNOUNCED:
         raise RuleBroken(_("It is under way already."))
+    _nothing_recorded(_first_recorded(hearing_id, "hearing.announce", by=by))
     hearing.status = HearingStatus.DRAFT
     hearing.serial_no = None
     hearing.announced_at = None
@@ -545,28 +582,8 @@ def open_session(hearing: Hearing, *, actor: User) -> None:
     )
 
 
-def _recorded_since_opening(hearing_id: int) -> AuditEvent | None:
-    """The first act of the session itself after it was opened last: not of a seat, a topic, an answer."""
-    opened = (
-        select(func.max(AuditEvent.id))
-        .where(AuditEvent.hearing_id == hearing_id, AuditEvent.action == "hearing.open")
-        .scalar_subquery()
-    )
-    return db.session.scalar(
-        select(AuditEvent)
-        .where(
-            AuditEvent.hearing_id == hearing_id,
-            AuditEvent.id > opened,
-            AuditEvent.subject_type.in_(RECORD),
-            AuditEvent.action.not_in(("topic.order", "hearing.prepare")),
-        )
-        .order_by(AuditEvent.id)
-        .limit(1)
-    )
-
-
 def _is_bare(*, hearing_id: int) -> bool:
-    return _is(HearingStatus.IN_SESSION)(hearing_id=hearing_id) and _recorded_since_opening(hearing_id) is None
+    return _is(HearingStatus.IN_SESSION)(hearing_id=hearing_id) and _first_recorded(hearing_id, "hearing.open") is None
 
 
 @undo.compensation("hearing.open", holds=_is_bare)
@@ -574,11 +591,7 @@ def _not_open_yet(*, actor: User, hearing_id: int) -> None:
     hearing = db.session.get_one(Hearing, hearing_id)
     if hearing.status != HearingStatus.IN_SESSION:
         raise RuleBroken(_("It is not in session any more."))
-    since = _recorded_since_opening(hearing_id)
-    if since is not None:
-        raise RuleBroken(
-            _("Something has been recorded since (%(who)s, %(time)s).", who=since.actor_name, time=clock(since.at))
-        )
+    _nothing_recorded(_first_recorded(hearing_id, "hearing.open"))
     hearing.status, hearing.opened_at, hearing.venue = HearingStatus.ANNOUNCED, None, None
     hearing.touch()
     audit.record("hearing.open.undo", hearing, actor, status=HearingStatus.ANNOUNCED)
@@ -613,12 +626,14 @@ def conclude(hearing: Hearing, *, actor: User, came: Iterable[int] = (), rest: C
         page=f"/hearings/{hearing.id}",
         hearing_id=hearing.id,
         noted=noted,
+        left=undo.snapshot(hearing)["concluded_at"],
     )
 
 
 @undo.compensation("hearing.conclude", holds=_is(HearingStatus.CONCLUDED))
-def _resume(*, actor: User, hearing_id: int, noted: Iterable[Any]) -> None:
+def _resume(*, actor: User, hearing_id: int, noted: Iterable[Any], left: Any) -> None:
     hearing = db.session.get_one(Hearing, hearing_id)
+    undo.check(undo.snapshot(hearing)["concluded_at"], left)
     workflow.advance(hearing, "resume", actor=actor)
     hearing.concluded_at = None
     _note_back(noted, actor)
@@ -800,6 +815,7 @@ def remove_participant(seat: Participant, *, actor: User) -> None:
 @undo.compensation("participant.remove")
 def _seat_again(*, actor: User, row: dict[str, Any]) -> None:
     seat = undo.restore(Participant, row)
+    _open_for_seats(seat.hearing)
     audit.record("participant.remove.undo", seat, actor)
 
 
@@ -834,17 +850,21 @@ def name_stand_in(seat: Participant, *, name: str | None, title: str | None, act
         seat_id=seat.id,
         name=seat.stand_in_name,
         title=seat.stand_in_title,
+        left=[name, title],
     )
     seat.stand_in_name, seat.stand_in_title = name, title
     audit.record("participant.name_stand_in", seat, actor)
 
 
 @undo.compensation("participant.name_stand_in")
-def _stand_in_back(*, actor: User, seat_id: int, name: str | None, title: str | None) -> None:
+def _stand_in_back(
+    *, actor: User, seat_id: int, name: str | None, title: str | None, left: list[str | None]
+) -> None:
     seat = db.session.get(Participant, seat_id)
     if seat is None:
         raise RuleBroken(_("This seat is no longer on the list."))
     _open_for_seats(seat.hearing)
+    undo.check([seat.stand_in_name, seat.stand_in_title], left)
     seat.stand_in_name, seat.stand_in_title = name, title
     audit.record("participant.name_stand_in.undo", seat, actor)
 
@@ -863,6 +883,11 @@ def prepare(
     return made
 
 
+def _open_for_sign_in(hearing: Hearing) -> None:
+    if hearing.status not in SIGNING_IN:
+        raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
+
+
 def sign_in(
     seat: Participant,
     came: Came,
@@ -878,8 +903,7 @@ def sign_in(
 
     For a department's seat `name` says who it was: its attendee, or with `stand_in` the one who came instead.
     """
-    if seat.hearing.status not in SIGNING_IN:
-        raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
+    _open_for_sign_in(seat.hearing)
     if seats_taken is not None and not 0 <= seats_taken <= max(seat.seats, 500):
         raise RuleBroken(_("That many cannot have come."), "seats_taken")
     before = _marks(seat)
@@ -903,16 +927,18 @@ def sign_in(
         actor=actor,
         back=f"/hearings/{seat.hearing_id}/session",
         seat_id=seat.id,
-        **before,
+        was=before,
+        left=_marks(seat),
     )
 
 
 @undo.compensation("participant.sign_in")
-def _sign_in_back(*, actor: User, seat_id: int, **before: Any) -> None:
+def _sign_in_back(*, actor: User, seat_id: int, was: dict[str, Any], left: dict[str, Any]) -> None:
     seat = db.session.get(Participant, seat_id)
     if seat is None:
         raise RuleBroken(_("This seat is no longer on the list."))
-    _mark_again(seat, before, actor)
+    undo.check(_marks(seat), left)
+    _mark_again(seat, was, actor)
 
 
 MARKS = (
@@ -927,6 +953,7 @@ def _marks(seat: Participant) -> dict[str, Any]:
 
 
 def _mark_again(seat: Participant, marks: Mapping[str, Any], actor: User) -> None:
+    _open_for_sign_in(seat.hearing)
     for name, value in marks.items():
         setattr(seat, name, Came(value) if name == "came" else undo.value_of(value))
     audit.record("participant.sign_in.undo", seat, actor, came=str(seat.came))
@@ -954,8 +981,7 @@ def _note_back(noted: Iterable[Any], actor: User) -> None:
 
 def sign_in_rest(hearing: Hearing, *, actor: User) -> int:
     """Everybody who is not registered yet is here (全部签到), with one undo. Returns how many seats that were."""
-    if hearing.status not in SIGNING_IN:
-        raise RuleBroken(_("Sign-in is open from announcing until the file is closed."))
+    _open_for_sign_in(hearing)
     noted = _note(unregistered(hearing), Came.SIGNED_IN, actor=actor, at=now())
     if noted:
         undo.offer(
