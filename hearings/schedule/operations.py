@@ -857,9 +857,7 @@ def name_stand_in(seat: Participant, *, name: str | None, title: str | None, act
 
 
 @undo.compensation("participant.name_stand_in")
-def _stand_in_back(
-    *, actor: User, seat_id: int, name: str | None, title: str | None, left: list[str | None]
-) -> None:
+def _stand_in_back(*, actor: User, seat_id: int, name: str | None, title: str | None, left: list[str | None]) -> None:
     seat = db.session.get(Participant, seat_id)
     if seat is None:
         raise RuleBroken(_("This seat is no longer on the list."))
