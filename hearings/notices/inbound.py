@@ -4,6 +4,7 @@ import email
 import email.policy
 import email.utils
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -58,15 +59,23 @@ def _vouched(mail: EmailMessage, sender: str) -> bool:
     """Whether our own mail server has written that DMARC passed for the sender's domain (RFC 8601).
 
     Only the topmost Authentication-Results with the name of MAIL_AUTHSERV counts: anything below may have come
-    with the mail.
+    with the mail. What a sender can put into a result of another method (an envelope address such as
+    `dmarc=pass@evil.example`), into a quoted string or a comment, is no result of this one.
     """
     server = current_app.config["MAIL_AUTHSERV"]
     results = mail.get_all("Authentication-Results", [])
     if not server or not results:
         return False
-    first = " ".join(str(results[0]).split()).lower()
-    domain = sender.rsplit("@", 1)[-1].lower()
-    return first.startswith(f"{server.lower()};") and "dmarc=pass" in first and f"header.from={domain}" in first
+    bare, found = str(results[0]).lower(), 1
+    while found:  # comments may hold comments
+        bare, found = _SAID_BY_THE_SENDER.subn(" ", bare)
+    name, *said = bare.split(";")
+    wanted = f"header.from={sender.rsplit('@', 1)[-1].lower()}"
+    words = [result.split() for result in said]
+    return name.strip() == server.lower() and any(w[:1] == ["dmarc=pass"] and wanted in w for w in words)
+
+
+_SAID_BY_THE_SENDER = re.compile(r"""\"(?:[^"\\]|\\.)*\"|\((?:[^()\\]|\\.)*\)""")
 
 
 def fetch() -> list[str]:

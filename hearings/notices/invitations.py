@@ -7,6 +7,7 @@ missing is written. So edits within a minute go out as one, and a thing undone b
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,6 +45,14 @@ def token_of(invitation: Invitation) -> str:
     words = f"rsvp|{invitation.id}|{invitation.hearing_id}|{invitation.address}"
     seal = hmac.new(str(current_app.config["SECRET_KEY"]).encode(), words.encode(), hashlib.sha256).digest()
     return f"{invitation.id}-{base64.b32encode(seal[:15]).decode().lower()}"
+
+
+def without_token(words: str) -> str:
+    """A mail's words for others than whom it was written to: whoever has the link answers in that person's name."""
+    return _LINK.sub(r"\1…", words)
+
+
+_LINK = re.compile(r"(/r/)[0-9]+-[a-z2-7]+")
 
 
 def by_token(token: str) -> Invitation | None:

@@ -264,6 +264,7 @@ def _sent(template: str, rows: Sequence[Message], **more: Any) -> Any:
         states=STATE_LABELS,
         channels=CHANNEL_LABELS,
         trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
+        text_of=lambda m: m.text if m.user_id == me().id else invitations.without_token(m.text),
         **more,
     )
 

@@ -278,8 +278,28 @@ def test_a_reply_to_our_bare_address_counts_when_our_server_vouches(asked, post,
         assert inbound.take(vouched) == "noted: accepted"
         other = b"Authentication-Results: evil.example; dmarc=pass header.from=example.org\r\n" + raw
         assert inbound.take(other) == "for a person: forged"
+        whole = b"Authentication-Results: mx.rd.example; spf=none; dmarc=pass (p=none) header.from=Example.org\r\n"
+        assert inbound.take(whole + raw) == "noted: accepted"
     finally:
         app.config["MAIL_AUTHSERV"] = ""
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "dmarc=fail header.from=example.org",
+        "dmarc=pass header.from=example.org.evil.example",
+        "dmarc=fail header.from=example.org; spf=pass smtp.mailfrom=dmarc=pass@evil.example",
+        'dmarc=fail header.from=example.org; spf=pass smtp.mailfrom="; dmarc=pass header.from=example.org "@evil.example',
+        "dmarc=fail header.from=example.org (because; dmarc=pass header.from=example.org )",
+        "dmarc=fail header.from=example.org (because (of); dmarc=pass header.from=example.org )",
+        "spf=pass smtp.mailfrom=evil.example; dmarc=pass header.from=evil.example; x=header.from=example.org",
+    ],
+)
+def test_our_server_vouches_for_the_domain_in_its_own_words_only(asked, post, app, result):
+    app.config["MAIL_AUTHSERV"] = "mx.rd.example"
+    raw = reply(asked, post.mails[0][1], to="yexunhui@rd.example")
+    assert inbound.take(f"Authentication-Results: mx.rd.example; {result}\r\n".encode() + raw) == "for a person: forged"
 
 
 def test_answers_that_a_person_must_look_at(asked, post, browser, begun):

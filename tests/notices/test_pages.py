@@ -186,6 +186,15 @@ def test_a_hearing_shows_every_message_with_text_time_and_state(sent, begun, bro
     assert "550 5.1.1 no such user" in page
 
 
+def test_nobody_else_reads_the_link_by_which_a_person_answers(sent, begun, browser):
+    link = re.search(r"/r/\d+-[a-z2-7]+", mail_to("deputy@example.org")[0].text)[0]
+    for reader in (begun.organiser, begun.leader, begun.auditor):
+        for path in (f"/hearings/{sent.id}/sent", f"/sent/{begun.deputy.id}"):
+            page = browser(reader).get(path)
+            assert page.status_code == 200 and "/r/…" in page.text and link not in page.text
+    assert link in browser(begun.deputy).get(f"/sent/{begun.deputy.id}").text
+
+
 def test_what_waits_for_another_try_and_what_went_perhaps_twice_is_said(sent, begun, browser):
     good, dead = mail_to("deputy@example.org")[0], mail_to("dead@example.org")[0]
     good.maybe_twice = True
