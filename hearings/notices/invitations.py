@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from .. import audit
+from .. import audit, undo
 from ..calendars import feeds, ics
 from ..db import db, now, today
 from ..errors import RuleBroken
@@ -29,7 +30,7 @@ from ..permissions import scoped
 from ..schedule.models import Came, Capacity, Hearing, HearingStatus, Participant, Topic
 from ..schedule.operations import name_stand_in
 from . import outbox, queries
-from .models import DoubtfulAnswer, Invitation, Message, Reply
+from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, Reply
 from .texts import compose
 from .told import compare
 
@@ -113,7 +114,10 @@ def _guests(hearing: Hearing) -> dict[str, Guest]:
     The address of a seat is the one typed there, else its person's, else that of the office's contact.
     """
     rows = db.session.scalars(
-        select(Participant).where(Participant.hearing_id == hearing.id).order_by(Participant.position, Participant.id)
+        select(Participant)
+        .where(Participant.hearing_id == hearing.id)
+        .options(joinedload(Participant.user))
+        .order_by(Participant.position, Participant.id)
     )
     found: dict[str, Guest] = {}
     for seat in rows:
@@ -178,7 +182,7 @@ def reconcile(hearing: Hearing) -> list[Message]:
 
 def _forget_answer(row: Invitation) -> None:
     """An answer holds for the time and place it was given for."""
-    row.answer, row.answered_at, row.answered_by = Reply.NONE, None, None
+    row.answer, row.answered_at, row.answered_by, row.noted_by = Reply.NONE, None, None, None
     row.note = row.delegate = row.delegate_title = None
 
 
@@ -264,6 +268,21 @@ def texts(kind: str, row: Invitation, hearing: Hearing, change: str) -> tuple[st
 # -- answers ---------------------------------------------------------------------------------------------
 
 
+def uninvited(hearing: Hearing) -> int:
+    """How many with an address have not been asked to an announced hearing: mail was set up later, say."""
+    if is_over(hearing) or not outbox.mail_is_set():
+        return 0
+    living = select(Invitation.address).where(Invitation.hearing_id == hearing.id, Invitation.withdrawn_at.is_(None))
+    return len(_guests(hearing).keys() - set(db.session.scalars(living)))
+
+
+def invite(hearing: Hearing, *, actor: User) -> None:
+    """Let the worker ask those whom nobody has asked yet. Raises `RuleBroken` where there is nobody to ask."""
+    if not uninvited(hearing):
+        raise RuleBroken(_("Everybody with an address has been asked."))
+    audit.record("invitation.ask", hearing, actor)
+
+
 def is_over(hearing: Hearing) -> bool:
     """Whether an answer would come too late, or too early: a postponed hearing has no time to come to yet."""
     return hearing.status != HearingStatus.ANNOUNCED or hearing.ends_at < now()
@@ -293,8 +312,45 @@ def answer(
     if (row.answer, row.note, row.delegate, row.delegate_title) == said:
         return
     row.answer, row.note, row.delegate, row.delegate_title = said
-    row.answered_at, row.answered_by = at or now(), by
+    row.answered_at, row.answered_by, row.noted_by = at or now(), by, actor
     audit.record("invitation.answer", row, actor, answer=reply.value, by=by)
+
+
+SAID = ("answer", "note", "delegate", "delegate_title", "answered_at", "answered_by", "noted_by_id")
+
+
+def note(
+    row: Invitation, reply: Reply, *, actor: User, words: str | None, delegate: str | None, delegate_title: str | None
+) -> None:
+    """Write down an answer that came by telephone or in person; with undo. Raises `RuleBroken` as `answer()` does."""
+    before = undo.snapshot(row)
+    answer(
+        row, reply, by="organiser", note=words, delegate=delegate, delegate_title=delegate_title, actor=actor
+    )  # fmt: skip
+    db.session.flush()
+    after = undo.snapshot(row)
+    if before == after:
+        return
+    undo.offer(
+        "invitation.note",
+        _("Noted: %(name)s %(answer)s.", name=row.name, answer=REPLY_LABELS[reply]),
+        actor=actor,
+        back=f"/hearings/{row.hearing_id}/answers",
+        invitation_id=row.id,
+        before={key: before[key] for key in SAID},
+        after={key: after[key] for key in SAID},
+    )
+
+
+@undo.compensation("invitation.note")
+def _note_back(*, actor: User, invitation_id: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+    row = db.session.get_one(Invitation, invitation_id)
+    stands = undo.snapshot(row)
+    if any(stands[key] != after[key] for key in SAID):
+        raise RuleBroken(_("There is a later answer by now."))
+    for key in SAID:
+        setattr(row, key, undo.value_of(before[key]))
+    audit.record("invitation.answer.undo", row, actor)
 
 
 def take_delegate(row: Invitation, *, actor: User) -> None:

@@ -124,6 +124,8 @@ class Invitation(Model):
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None]
     """link, mail, or organiser."""
+    noted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    """Who wrote down what was said by telephone, or took a doubtful mail as the answer."""
     note: Mapped[str | None]
     delegate: Mapped[str | None]
     """Who comes instead."""
@@ -133,7 +135,8 @@ class Invitation(Model):
     """Why the last mail to this address was given up; empty again once one went out."""
 
     hearing: Mapped[Hearing] = relationship()
-    user: Mapped[User | None] = relationship()
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+    noted_by: Mapped[User | None] = relationship(foreign_keys=[noted_by_id])
 
 
 class ToldDueDate(Model):

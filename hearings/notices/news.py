@@ -280,6 +280,7 @@ CALENDAR_ACTS = {
     "hearing.amend",
     "hearing.announce.undo",
     "hearing.reschedule.undo",
+    "invitation.ask",
     "participant.add",
     "participant.amend",
     "participant.remove",
@@ -421,6 +422,15 @@ def _tell_the_group(line: AuditEvent, item: Item) -> None:
         text=f"{said.body}\n{outbox.base_url()}{item.url}",
         urgent=line.action in CHANGES,
     )
+
+
+def is_on_its_way(hearing_id: int) -> bool:
+    """Whether the worker has yet to read something of this hearing after which invitations may have to go out."""
+    place = db.session.scalar(select(Cursor.audit_id).where(Cursor.name == "news")) or 0
+    line = select(AuditEvent.id).where(
+        AuditEvent.id > place, AuditEvent.hearing_id == hearing_id, AuditEvent.action.in_(CALENDAR_ACTS)
+    )
+    return db.session.scalar(line.limit(1)) is not None
 
 
 def _lines(after: int, limit: int) -> list[AuditEvent]:

@@ -77,7 +77,10 @@ def is_overtaken(message: Message) -> bool:
 def invitations_of(hearing_id: int) -> Sequence[Invitation]:
     """Everybody who was asked by mail to a hearing, those who have not answered first."""
     rows = db.session.scalars(
-        select(Invitation).where(Invitation.hearing_id == hearing_id).order_by(Invitation.id)
+        select(Invitation)
+        .where(Invitation.hearing_id == hearing_id)
+        .options(joinedload(Invitation.noted_by))
+        .order_by(Invitation.id)
     ).all()
     order = {Reply.NONE: 0, Reply.TENTATIVE: 1, Reply.DECLINED: 2, Reply.ACCEPTED: 3}
     return sorted(rows, key=lambda r: (r.withdrawn_at is not None, order[r.answer], r.id))

@@ -13,9 +13,9 @@ from ..forms import as_number, clean_arg
 from ..people.models import User
 from ..permissions import allowed, may, public, requires, signed_in
 from ..schedule.models import Hearing
-from ..web import finish, me, page, perform
-from . import invitations, operations, outbox, queries
-from .forms import AnswerForm
+from ..web import finish, me, page, perform, submit
+from . import invitations, news, operations, outbox, queries
+from .forms import AnswerForm, NoteForm
 from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, MessageState, Preference, Reply
 
 bp = Blueprint("notices", __name__)
@@ -190,6 +190,8 @@ def answers(hearing: Hearing) -> Any:
         trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
         counts={k: sum(r.answer == k for r in reached) for k in REPLY_LABELS},
         unasked=queries.unasked(hearing.id) if rows and not over else (),
+        uninvited=0 if over or news.is_on_its_way(hearing.id) else invitations.uninvited(hearing),
+        over=over,
         dead=dead,
         doubtful=queries.doubtful(hearing.id),
         can_accept=invitations.can_accept,
@@ -227,6 +229,46 @@ def _posted(model: type[T], name: str, hearing: Hearing) -> T:
     if row is None or row.hearing_id != hearing.id:
         abort(404)
     return row
+
+
+@bp.post("/hearings/<int:id>/answers/invite")
+@requires("invitation.remind", Hearing)
+def invite(hearing: Hearing) -> Any:
+    """Ask those who have an address and have not been asked: mail was set up after the announcement."""
+    said = _("The invitations go out within a few minutes.")
+    return perform(lambda: invitations.invite(hearing, actor=me()), f"/hearings/{hearing.id}/answers", said)
+
+
+@bp.route("/hearings/<int:id>/answers/<int:invitation_id>", methods=["GET", "POST"])
+@requires("invitation.remind", Hearing)
+def note(hearing: Hearing, invitation_id: int) -> Any:
+    """Write down what somebody who was asked has said by telephone or in person."""
+    row = db.session.get(Invitation, invitation_id) if invitation_id < 2**31 else None
+    if row is None or row.hearing_id != hearing.id:
+        abort(404)
+    to = f"/hearings/{hearing.id}/answers"
+    form = NoteForm()
+    form.answer.offer([(k.value, v) for k, v in REPLY_LABELS.items() if k != Reply.NONE])
+    if request.method == "GET":
+        if row.withdrawn_at is not None:
+            raise RuleBroken(_("This person is no longer on the list of this hearing."))
+        if invitations.is_over(hearing):
+            raise RuleBroken(_("This hearing takes no answers any more."))
+        form.answer.data = row.answer.value if row.answer != Reply.NONE else None
+        form.delegate.data, form.delegate_title.data, form.note.data = row.delegate, row.delegate_title, row.note
+    done = submit(
+        form,
+        lambda: invitations.note(
+            row,
+            Reply(form.answer.data),
+            words=form.note.data or None,
+            delegate=form.delegate.data or None,
+            delegate_title=form.delegate_title.data or None,
+            actor=me(),
+        ),
+        to=to,
+    )
+    return done or page("notices/note.html", form, row=row, hearing=hearing, labels=REPLY_LABELS, back=to)
 
 
 @bp.post("/hearings/<int:id>/answers/stand-in")

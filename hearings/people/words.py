@@ -176,6 +176,7 @@ ACTS: dict[str, Any] = {
     "calendar.subscribe": _l("subscribed to a calendar"),
     "calendar.revoke": _l("closed the address of a calendar"),
     "invitation.answer": _l("answered an invitation"),
+    "invitation.ask": _l("had those invited who had not been asked"),
     "invitation.remind": _l("asked again for answers"),
     "invitation.settle": _l("looked at a doubtful answer"),
     "message.again": _l("sent a message again"),

@@ -403,6 +403,80 @@ def test_a_delegate_named_on_the_page_is_taken_onto_the_list_in_one_step_and_bac
     assert (seat.stand_in_name, seat.stand_in_title) == (None, None)
 
 
+def test_what_is_said_by_telephone_is_written_down_by_the_organiser_and_taken_back(asked, browser, begun):
+    to = f"/hearings/{asked.id}/answers"
+    path = f"{to}/{one().id}"
+    organiser = browser(begun.organiser)
+    assert f'href="{path}"' in organiser.get(to).text
+    form = form_of(organiser.get(path))
+    assert organiser.post(path, form | {"answer": ""}).status_code == 422, "nothing chosen"
+    answer = organiser.post(path, form | {"answer": "accepted", "delegate": "李某某"})
+    assert answer.status_code == 422 and "李某某" in answer.text, "who comes sends nobody else, and nothing is lost"
+    wanted = {"answer": "declined", "delegate": "李某某", "delegate_title": "副局长", "note": "电话告知"}
+    assert organiser.post(path, form | wanted).status_code == 303
+    assert (one().answer, one().answered_by, one().noted_by) == (Reply.DECLINED, "organiser", begun.organiser)
+    page = organiser.get(to).text
+    assert "李某某 副局长" in page and "周某某代记" in page and "电话告知" in page
+    assert organiser.post(f"{to}/stand-in", {"invitation": one().id}).status_code == 303
+    assert organiser.post(re.search(r"/undo/\d+", page)[0]).status_code == 303
+    row = one()
+    assert (row.answer, row.answered_at, row.noted_by, row.delegate, row.note) == (Reply.NONE, None, None, None, None)
+
+
+def test_their_own_answer_replaces_what_was_written_down_for_them(asked, browser, begun, post):
+    path = f"/hearings/{asked.id}/answers/{one().id}"
+    organiser = browser(begun.organiser)
+    organiser.post(path, {"answer": "declined"})
+    offer = re.search(r"/undo/\d+", organiser.get(f"/hearings/{asked.id}/answers").text)[0]
+    assert browser().post(f"/r/{invitations.token_of(one())}", {"answer": "accepted"}).status_code == 303
+    assert (one().answer, one().noted_by) == (Reply.ACCEPTED, None)
+    assert organiser.post(offer).status_code == 409, "a later answer stands"
+    assert one().answer == Reply.ACCEPTED
+    organiser.post(path, {"answer": "declined"})
+    move(asked, begun)
+    tell()
+    assert (one().answer, one().noted_by) == (Reply.NONE, None), "it was for another evening"
+
+
+def test_nobody_else_writes_down_answers_and_none_for_who_is_off_the_list_or_too_late(asked, browser, begun, post):
+    path = f"/hearings/{asked.id}/answers/{one().id}"
+    other = begun.hearing("draft")
+    assert browser(begun.deputy).get(path).status_code == 403
+    assert browser(begun.deputy).post(path, {"answer": "accepted"}).status_code == 403
+    organiser = browser(begun.organiser)
+    for odd in (f"/hearings/{other.id}/answers/{one().id}", f"{path}99", f"{path}{'9' * 20}"):
+        assert organiser.get(odd).status_code == 404
+    with clock_at(asked.ends_at + timedelta(hours=1)):
+        assert organiser.get(path).status_code == 409
+        assert organiser.post(path, {"answer": "accepted"}).status_code == 422
+        assert "代记答复" not in organiser.get(f"/hearings/{asked.id}/answers").text
+    schedule.remove_participant(db.session.get(schedule.Participant, one().participant_id), actor=begun.organiser)
+    db.session.commit()
+    tell()
+    assert organiser.get(path).status_code == 409
+    assert one().answer == Reply.NONE
+
+
+def test_who_was_not_asked_because_mail_was_set_up_later_is_asked_at_a_press(begun, browser, post, app):
+    begun.deputy.email = "deputy@example.org"
+    host, app.config["MAIL_HOST"] = app.config["MAIL_HOST"], ""
+    hearing = begun.hearing("announced")
+    tell()
+    to = f"/hearings/{hearing.id}/answers"
+    organiser = browser(begun.organiser)
+    assert "answers/invite" not in organiser.get(to).text, "nothing can go out"
+    app.config["MAIL_HOST"] = host
+    assert "answers/invite" in organiser.get(to).text
+    assert browser(begun.deputy).post(f"{to}/invite").status_code == 403
+    assert organiser.post(f"{to}/invite").status_code == 303
+    assert "answers/invite" not in organiser.get(to).text, "it is on its way"
+    tell()
+    assert [calendar_of(m)[0].get_param("method") for m in post.to("deputy@example.org")] == ["REQUEST"]
+    assert organiser.post(f"{to}/invite").status_code == 409
+    tell()
+    assert len(post.mails) == 1
+
+
 def test_a_seat_that_is_gone_takes_no_stand_in(asked, browser, begun, post):
     browser().post(f"/r/{invitations.token_of(one())}", {"answer": "declined", "delegate": "孙某某"})
     schedule.remove_participant(db.session.get(schedule.Participant, one().participant_id), actor=begun.organiser)
