@@ -131,6 +131,8 @@ class Config:
     ROBOT_URL = ""
     """Webhook of a DingTalk or WeCom group robot."""
     ROBOT_SECRET = ""
+    ROBOT_KEYWORD = ""
+    """Of a DingTalk robot that takes only messages with this word (自定义关键词)."""
     UPLOAD_MB = 10
     PHOTO_PIXELS = 2000
     PAGE_SIZE = 50

@@ -434,15 +434,25 @@ def is_on_its_way(hearing_id: int) -> bool:
 
 
 def _lines(after: int, limit: int) -> list[AuditEvent]:
-    """The next lines that are old enough. A hearing that is still being edited holds back what comes after."""
-    ripe = now() - timedelta(seconds=float(current_app.config["NEWS_DELAY"]))
+    """The next lines that are old enough. A hearing that is still being edited holds back what comes after.
+
+    A line of the future was written while the clock was wrong: it is as old as the lines around it, so it waits only
+    until a later one is old enough.
+    """
+    moment = now()
+    ripe = moment - timedelta(seconds=float(current_app.config["NEWS_DELAY"]))
     rows = list(
         db.session.scalars(select(AuditEvent).where(AuditEvent.id > after).order_by(AuditEvent.id).limit(limit))
     )
-    busy = {x.hearing_id for x in rows if x.at > ripe and x.action in CALENDAR_ACTS and x.hearing_id is not None}
+    last = 0
+    if any(x.at > moment for x in rows):
+        old = select(func.max(AuditEvent.id)).where(AuditEvent.id > after, AuditEvent.at <= ripe)
+        last = db.session.scalar(old) or 0
+    young = {x.id for x in rows if x.at > ripe and not (x.at > moment and x.id < last)}
+    busy = {x.hearing_id for x in rows if x.id in young and x.action in CALENDAR_ACTS and x.hearing_id is not None}
     taken = []
     for line in rows:
-        if line.at > ripe or (line.hearing_id in busy and line.action in CALENDAR_ACTS):
+        if line.id in young or (line.hearing_id in busy and line.action in CALENDAR_ACTS):
             break
         taken.append(line)
     return taken

@@ -215,6 +215,27 @@ def take_back(browser, user):
     assert browser(user).post(f"/undo/{offer.id}").status_code == 303
 
 
+def test_what_was_written_by_a_clock_that_ran_ahead_holds_back_nothing_once_something_later_is_old_enough(slow, begun):
+    with clock_at(now() + timedelta(days=400)):
+        begun.hearing("announced", title="时钟快了的一场", day=today() + timedelta(days=4))
+    after(3600)
+    assert inbox(begun.deputy) == [], "nothing has been written since, so it may have been just now"
+    begun.hearing("announced", title="时钟校正后的一场", day=today() + timedelta(days=5))
+    after(50)
+    assert inbox(begun.deputy) == []
+    after(61)
+    assert inbox(begun.deputy) == ["会议通知：时钟快了的一场", "会议通知：时钟校正后的一场"]
+
+
+def test_what_the_future_wrote_last_is_told_when_the_clock_gets_there(slow, begun):
+    with clock_at(now() + timedelta(hours=2)):
+        begun.hearing("announced", title="最后一场", day=today() + timedelta(days=4))
+    after(7200 + 50)
+    assert inbox(begun.deputy) == []
+    after(7200 + 61)
+    assert inbox(begun.deputy) == ["会议通知：最后一场"]
+
+
 def test_what_is_undone_within_the_minute_is_nobodys_news_even_late_in_it(slow, begun, browser):
     hearing = begun.hearing("announced")
     with clock_at(now() + timedelta(seconds=55)):

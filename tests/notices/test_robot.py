@@ -144,6 +144,18 @@ def test_only_a_web_address_is_called(app, url):
         robot.send(url, "题", "文")
 
 
+def test_a_robot_that_wants_a_keyword_finds_it_in_every_message(group, begun, app, monkeypatch):
+    monkeypatch.setitem(app.config, "ROBOT_KEYWORD", "【夜询会】")
+    hearing = begun.hearing("announced")
+    assert tell(9) == 1
+    assert group.heard[0].startswith(f"【夜询会】 会议通知：{hearing.title}\n")
+    monkeypatch.setitem(app.config, "ROBOT_KEYWORD", "题")
+    robot.send(app.config["ROBOT_URL"], "题", "文")
+    assert group.heard[1] == "题\n文", "it holds the word already"
+    robot.send(app.config["ROBOT_URL"], "长" * 3000, "文")
+    assert group.heard[2].startswith("题 长") and len(group.heard[2].encode()) <= 2048
+
+
 def test_a_long_text_is_cut_at_a_whole_character_and_keeps_its_address(group, app):
     robot.send(app.config["ROBOT_URL"], "题", "长" * 3000 + "\nhttp://localhost/hearings/1")
     robot.send(app.config["ROBOT_URL"], "题" * 3000, "文")
