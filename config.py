@@ -128,6 +128,8 @@ class Config:
     MAIL_IMAP_USER = ""
     MAIL_IMAP_PASSWORD = ""
     MAIL_IMAP_FOLDER = "INBOX"
+    MAIL_IMAP_MINUTES = 5
+    """The worker reads the mailbox so often; 0: only `flask mail fetch` does."""
     ROBOT_URL = ""
     """Webhook of a DingTalk or WeCom group robot."""
     ROBOT_SECRET = ""

@@ -65,6 +65,7 @@ POLICY: dict[str, dict[Role, str]] = {
     "station.retire": {_A: ALL, _O: "district"},
     "setting.read": {_A: ALL},
     "setting.amend": {_A: ALL},
+    "setting.try_mail": {_A: ALL},
     "holiday.amend": {_A: ALL},
     "audit.read": {_U: ALL},
     # hearings

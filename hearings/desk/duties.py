@@ -54,6 +54,7 @@ from ..issues.models import (
     ResultClass,
 )
 from ..minutes.models import Minutes, MinutesStatus
+from ..notices import state
 from ..people.models import User
 from ..people.operations import years_without_holidays
 from ..permissions import Role, may, scoped
@@ -712,6 +713,34 @@ def _years() -> Group | None:
     return Group("years", _("Years without holidays"), tasks, len(tasks))
 
 
+def _untold() -> Group | None:
+    """That people are not told: no worker, a mail server that takes nothing, a mailbox that cannot be read."""
+    found = state.alarm()
+    if found is None:
+        return None
+    said = [
+        (found.worker, _("The worker has stopped, so nobody is told anything.")),
+        (found.waiting, _("The mail server takes nothing; mails wait.")),
+        (found.mailbox, _("The mailbox cannot be read, so answers by mail are missing.")),
+    ]
+    tasks = [
+        {
+            "url": "/settings/mail",
+            "verb": _("Look at"),
+            "text": words,
+            "note": None,
+            "paper": "",
+            "due": None,
+            "light": "red",
+            "light_label": _("waits for you"),
+            "sort": "0000",
+        }
+        for holds, words in said
+        if holds
+    ]
+    return Group("untold", _("People are not told"), tasks, len(tasks))
+
+
 # -- hearings ------------------------------------------------------------------------------------------
 
 
@@ -910,6 +939,8 @@ def front(user: User) -> Front:
         now += _hearing_duties(hearings)
     if Role.ADMIN in roles and (years := _years()) is not None:
         now.append(years)
+    if Role.ADMIN in roles and (untold := _untold()) is not None:
+        now.append(untold)
     now.sort(key=lambda group: group.urgency)
     follow = [group for rule in plan.follows if (group := _group(rule, rows[rule.key], words)) is not None]
     return Front(

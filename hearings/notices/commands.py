@@ -14,20 +14,21 @@ from sqlalchemy.exc import OperationalError
 
 from ..db import db
 from ..people import house
-from . import inbound, news, outbox, reminders
+from . import inbound, news, outbox, reminders, state
 
 HOUR = 3600.0
 mail_cli = AppGroup("mail", help="Answers that come by mail.")
 
 
 def round_(*, remind: bool) -> int:
-    """One round: news, reminders when it is their hour, sending. Returns how much there was to do."""
+    """One round: news, reminders when it is their hour, sending, the mailbox. Returns how much there was to do."""
     house.refresh()
     steps = [news.read_on]
     if remind:
         steps += [reminders.write, reminders.digest]
     if outbox.mail_is_set() or current_app.config["ROBOT_URL"]:
         steps.append(outbox.send_all)
+    steps.append(inbound.fetch_now_and_then)
     done = 0
     for step in steps:
         try:
@@ -61,6 +62,7 @@ def worker_cli(once: bool, pause: float, beside: int | None) -> None:
     while not stopped and (beside is None or _is_there(beside)):
         due = once or time.monotonic() - reminded >= HOUR or reminded == 0.0
         try:
+            state.beat("worker", every=state.EVERY)
             done = round_(remind=due)
         except OperationalError as trouble:  # the database is busy or away; it will come back
             current_app.logger.warning("worker: %s", trouble.orig)

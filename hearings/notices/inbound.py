@@ -7,13 +7,15 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 from flask import current_app
 
 from ..calendars.ics import MOST_ANSWER
 from ..db import db
-from . import invitations
+from . import invitations, outbox, state
 
 MOST_MAIL = 4 * 1024 * 1024
 
@@ -30,6 +32,9 @@ def take(raw: bytes) -> str:
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         if not isinstance(mail, EmailMessage):
             return "dropped: unreadable"
+        bounced = _bounced(mail)
+        if bounced is not None:
+            return outbox.bounced(*bounced)
         if str(mail.get("Auto-Submitted", "no")).lower() == "auto-replied" and not _calendar(mail):
             return "dropped: automatic"
         data = _calendar(mail)
@@ -42,6 +47,31 @@ def take(raw: bytes) -> str:
     except Exception:  # the parser of mails fails in many ways on hostile bytes
         return "dropped: unreadable"
     return invitations.from_mail(data, sender=sender, recipients=recipients, authentic=authentic)
+
+
+def _bounced(mail: EmailMessage) -> tuple[str, str] | None:
+    """Of a report that a mail could not be delivered (RFC 3464): the mail's Message-ID and what was said."""
+    if mail.get_content_type() != "multipart/report" or mail.get_param("report-type") != "delivery-status":
+        return None
+    message_id = said = ""
+    for part in mail.walk():
+        kind = part.get_content_type()
+        if kind == "message/delivery-status":
+            blocks: Any = part.get_payload()
+            for block in blocks if isinstance(blocks, list) else ():
+                if str(block.get("Action", "")).strip().lower() == "failed":
+                    said = _said(block)
+        elif kind == "text/rfc822-headers":
+            message_id = str(email.message_from_string(part.get_content()).get("Message-ID", ""))
+        elif part is not mail and part.get("Message-ID"):
+            message_id = str(part["Message-ID"])
+    return (message_id.strip(), said) if said else None
+
+
+def _said(block: Any) -> str:
+    """What the other server said, with its codes first, as `queries.trouble` reads them."""
+    words = " ".join(str(block.get("Diagnostic-Code", "")).rpartition(";")[2].split())
+    return words if re.match(r"\d{3}\b", words) else f"550 {str(block.get('Status', '')).strip()} {words}".strip()
 
 
 def _calendar(mail: EmailMessage) -> bytes | None:
@@ -81,19 +111,41 @@ _SAID_BY_THE_SENDER = re.compile(r"""\"(?:[^"\\]|\\.)*\"|\((?:[^()\\]|\\.)*\)"""
 def fetch() -> list[str]:
     """Read the mailbox of MAIL_IMAP_HOST; each mail is noted, committed, then marked as seen.
 
-    Returns what was done with each. Raises OSError or imaplib.IMAP4.error when the server cannot be reached.
+    Returns what was done with each. Raises OSError or imaplib.IMAP4.error when the server cannot be reached; either
+    is kept for the administrator's page.
     """
     done = []
     config = current_app.config
-    with _mailbox() as box:
-        done_, said = box.select(config["MAIL_IMAP_FOLDER"])
-        if done_ != "OK":
-            raise imaplib.IMAP4.error(str(said[0]))
-        for number, raw in _unseen(box):
-            done.append(take(raw))
-            db.session.commit()
-            box.store(number, "+FLAGS", "\\Seen")
+    try:
+        with _mailbox() as box:
+            done_, said = box.select(config["MAIL_IMAP_FOLDER"])
+            if done_ != "OK":
+                raise imaplib.IMAP4.error(str(said[0]))
+            for number, raw in _unseen(box):
+                done.append(take(raw))
+                db.session.commit()
+                box.store(number, "+FLAGS", "\\Seen")
+    except (OSError, imaplib.IMAP4.error) as trouble:
+        db.session.rollback()
+        state.ended("mailbox", f"{type(trouble).__name__}: {trouble}")
+        db.session.commit()
+        raise
+    state.ended("mailbox")
+    db.session.commit()
     return done
+
+
+def fetch_now_and_then() -> int:
+    """The same for the worker: every MAIL_IMAP_MINUTES by one of all workers. Returns how many mails there were."""
+    config = current_app.config
+    every = timedelta(minutes=float(config["MAIL_IMAP_MINUTES"]))
+    if not config["MAIL_IMAP_HOST"] or not every or not state.beat("mailbox", every=every):
+        return 0
+    try:
+        return len(fetch())
+    except (OSError, imaplib.IMAP4.error) as trouble:
+        current_app.logger.warning("the mailbox cannot be read: %s", trouble)
+        return 0
 
 
 def _mailbox() -> imaplib.IMAP4:

@@ -188,6 +188,17 @@ class Cursor(Model):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Heartbeat(Model):
+    """When a part that works by itself was last there: the worker, the reading of the mailbox."""
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    tried_at: Mapped[datetime]
+    at: Mapped[datetime | None]
+    """When it last ended well."""
+    trouble: Mapped[str | None]
+    """How it ended last, when not well."""
+
+
 class Preference(Model):
     """By which channels a person is told; the inbox is always one."""
 

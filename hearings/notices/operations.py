@@ -3,10 +3,10 @@
 from flask_babel import gettext as _
 
 from .. import audit
-from ..db import db
+from ..db import db, now
 from ..errors import RuleBroken
 from ..people.models import User
-from . import outbox, queries
+from . import outbox, queries, state
 from .models import Channel, Message, MessageState, Preference
 
 
@@ -41,6 +41,16 @@ def send_again(old: Message, *, actor: User) -> Message | None:
     if made is not None:
         audit.record("message.again", old.hearing or old, actor)
     return made
+
+
+def try_failed_again(*, actor: User) -> int:
+    """Let those mails wait anew that failed because our own server could not send them. Returns how many."""
+    rows = state.failed_here()
+    for message in rows:
+        message.state, message.attempts, message.send_after = MessageState.WAITING, 0, now()
+    if rows:
+        audit.record("setting.try_mail", actor, actor, count=len(rows))
+    return len(rows)
 
 
 def choose_mail(user: User, wanted: bool) -> None:

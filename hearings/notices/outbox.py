@@ -7,6 +7,7 @@ and is shown as "perhaps twice" (at least once, never lost).
 
 import hashlib
 import logging
+import re
 import smtplib
 import socket
 import ssl
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 from typing import Any
 
 from flask import current_app
@@ -247,6 +248,37 @@ def _note_trouble(message: Message | Row[Any], words: str | None) -> None:
             .where(Invitation.hearing_id == message.hearing_id, Invitation.address == message.address)
             .values(trouble=words)
         )
+
+
+def bounced(message_id: str, words: str) -> str:
+    """Note that a mail came back, as another server reports. Returns what was done with the report, for the log.
+
+    The Message-ID holds a digest that nobody can guess, so a report about a mail that never was changes nothing.
+    """
+    found = re.fullmatch(r"<(\d{1,9})\.[0-9a-f]{20}@.+>", message_id)
+    message = db.session.get(Message, int(found[1])) if found else None
+    if message is None or message.channel != Channel.MAIL or message_id_of(message) != message_id:
+        return "dropped: came back, but is none of ours"
+    message.state, message.error = MessageState.FAILED, words[:500]
+    _note_trouble(message, message.error)
+    return f"came back: {message.address}"
+
+
+def try_out(address: str, name: str, subject: str, words: str) -> None:
+    """Send one mail at once, past the outbox, to see whether mail works. Raises `Refused` with the server's words.
+
+    No transaction may be open: a server that hangs would keep everybody waiting.
+    """
+    mail = EmailMessage()
+    mail["Message-ID"] = make_msgid("test", current_app.config["UID_HOST"])
+    mail["Date"] = format_datetime(now().astimezone(LOCAL))
+    mail["Subject"] = ics.line(subject)[:300]
+    mail["From"] = _address(current_app.config["ORGANISATION"], sender())
+    mail["To"] = _address(name, postal(address))
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(words)
+    with _Post() as post:
+        post.send(mail, address)
 
 
 class _Line(smtplib.SMTP):

@@ -1,5 +1,6 @@
-"""Pages of the notices room: the inbox, answering an invitation, who has answered, what was sent."""
+"""Pages of the notices room: the inbox, answering an invitation, who has answered, what was sent, the mail's state."""
 
+import imaplib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from .. import audit
 from ..db import db
 from ..errors import RuleBroken
 from ..forms import as_number, clean_arg
@@ -14,7 +16,7 @@ from ..people.models import User
 from ..permissions import allowed, may, public, requires, signed_in
 from ..schedule.models import Hearing
 from ..web import finish, me, page, perform, submit
-from . import invitations, news, operations, outbox, queries
+from . import inbound, invitations, news, operations, outbox, queries, state
 from .forms import AnswerForm, NoteForm
 from .models import REPLY_LABELS, DoubtfulAnswer, Invitation, Message, MessageState, Preference, Reply
 
@@ -328,6 +330,98 @@ def sent_to(id: int) -> Any:
     if person is None or (person.id != me().id and not may(me(), "message.read")):
         abort(404)
     return _sent("notices/sent_to.html", queries.sent(me(), to_id=person.id, before=_before()), person=person)
+
+
+# -- whether mail works ----------------------------------------------------------------------------------
+
+
+@bp.get("/settings/mail")
+@requires("setting.read")
+def mail_state() -> Any:
+    """What is set, what waits and what failed, when the worker and the mailbox were last at work."""
+    config = current_app.config
+    found = state.look()
+    return render_template(
+        "notices/mail.html",
+        state=found,
+        config=config,
+        mail_is_set=outbox.mail_is_set(),
+        mailbox=bool(config["MAIL_IMAP_HOST"]),
+        base_url=config["BASE_URL"],
+        trouble=lambda error: queries.TROUBLES[queries.trouble(error)],
+        failed_here=len(state.failed_here()) if found.failed else 0,
+        quiet=outbox.is_quiet(),
+    )
+
+
+TO_MAIL = "/settings/mail"
+
+
+@bp.post("/settings/mail/try")
+@requires("setting.try_mail")
+def try_mail() -> Any:
+    """Send a mail to oneself at once, and say what the server said."""
+    person = me()
+    address = (person.email or "").strip()
+    if not outbox.mail_is_set():
+        raise RuleBroken(_("No mail server is set yet (HEARINGS_MAIL_HOST and HEARINGS_MAIL_FROM)."))
+    if "@" not in address:
+        raise RuleBroken(_("You have no e-mail address here yet; enter it on your own page first."))
+    subject = _("%(system)s: test mail", system=current_app.config["SYSTEM_NAME"])
+    words = _("This mail shows that mail works. Sent from %(url)s.", url=outbox.base_url())
+    name = person.name
+    audit.record("setting.try_mail", person, person, address=address)
+    db.session.commit()  # a server that hangs keeps nobody waiting
+    try:
+        outbox.try_out(address, name, subject, f"{words}\n")
+    except outbox.Refused as refused:
+        why = queries.TROUBLES[queries.trouble(refused.words)]
+        flash(
+            _(
+                "The test mail to %(address)s did not go out: %(why)s. %(words)s",
+                address=address,
+                why=why,
+                words=refused.words,
+            ),
+            "warning",
+        )
+    else:
+        flash(
+            _("The mail server has taken the test mail to %(address)s. Look whether it arrives.", address=address),
+            "success",
+        )
+    return redirect(TO_MAIL, 303)
+
+
+@bp.post("/settings/mail/read")
+@requires("setting.try_mail")
+def read_mailbox() -> Any:
+    """Read the mailbox now, and say what came of it."""
+    if not current_app.config["MAIL_IMAP_HOST"]:
+        raise RuleBroken(_("No mailbox is set yet (HEARINGS_MAIL_IMAP_HOST)."))
+    db.session.commit()
+    try:
+        done = inbound.fetch()
+    except (OSError, imaplib.IMAP4.error) as trouble:
+        flash(_("The mailbox could not be read: %(words)s", words=str(trouble)), "warning")
+    else:
+        flash(_("The mailbox has been read; new mails: %(count)d.", count=len(done)), "success")
+    return redirect(TO_MAIL, 303)
+
+
+@bp.post("/settings/mail/again")
+@requires("setting.try_mail")
+def try_failed() -> Any:
+    """Send again what our own server could not send."""
+
+    def act() -> None:
+        count = operations.try_failed_again(actor=me())
+        if count:
+            flash(_("Mails that will be tried again: %(count)d.", count=count), "success")
+        else:
+            flash(_("There is nothing to try again."), "warning")
+
+    return perform(act, TO_MAIL)
 
 
 @bp.post("/hearings/<int:id>/sent/again")

@@ -180,6 +180,7 @@ ACTS: dict[str, Any] = {
     "invitation.remind": _l("asked again for answers"),
     "invitation.settle": _l("looked at a doubtful answer"),
     "message.again": _l("sent a message again"),
+    "setting.try_mail": _l("tried out the mail"),
     "calendar.alarms": _l("switched the alarms of a calendar"),
     "calendar.hide_invited": _l("chose whether a calendar leaves out what came by mail"),
     "minutes.release": _l("released minutes to the public"),
