@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 17:15:51.031333
+Made: 2026-11-24 17:29:04.585034
 """
 
 import sqlalchemy as sa
@@ -71,6 +71,14 @@ def upgrade() -> None:
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_department_successor_id"), ["successor_id"], unique=False)
 
+    op.create_table(
+        "heartbeat",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
+    )
     op.create_table(
         "house",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -462,6 +470,7 @@ def upgrade() -> None:
         ),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.Column("noted_by_id", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("delegate", sa.Text(), nullable=True),
         sa.Column("delegate_title", sa.Text(), nullable=True),
@@ -469,6 +478,7 @@ def upgrade() -> None:
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.CheckConstraint("answer = 'none' OR answered_at IS NOT NULL", name=op.f("ck_invitation_answer_has_time")),
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_invitation_hearing_id")),
+        sa.ForeignKeyConstraint(["noted_by_id"], ["user.id"], name=op.f("fk_invitation_noted_by_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_invitation_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("hearing_id", "address", name=op.f("uq_invitation_hearing_id_address")),
@@ -1544,6 +1554,7 @@ def downgrade() -> None:
     op.drop_table("parked_request")
     op.drop_table("news_cursor")
     op.drop_table("house")
+    op.drop_table("heartbeat")
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_department_successor_id"))
 

@@ -91,7 +91,9 @@ def test_what_waits_and_what_failed_stand_there_until_mail_arrives_again(world, 
     page = said(admin.get(PAGE))
     assert "1封，最早" in page
     assert "a@example.org" in page and "550 5.1.1 nobody" in page and "b@example.org" not in page
-    assert "私下的话" not in page and "第1封" not in page, "what people are told is none of the administrator's business"
+    assert "私下的话" not in page and "第1封" not in page, (
+        "what people are told is none of the administrator's business"
+    )
     assert f'href="/people/{world.deputy.id}"' in admin.get(PAGE).text
     del post.answers["a@example.org"]
     write(4)
