@@ -146,7 +146,16 @@ _environment.globals.update(qr=qr.svg)
 _environment.globals.update(
     {
         name: getattr(text, name)
-        for name in ("centred", "column_shares", "head_gap", "lines_needed", "lists", "mark_lines", "title_lines")
+        for name in (
+            "centred",
+            "column_shares",
+            "fills_a_page",
+            "head_gap",
+            "lines_needed",
+            "lists",
+            "mark_lines",
+            "title_lines",
+        )
     }
 )
 

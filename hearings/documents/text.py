@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 MM = 72 / 25.4
 """Points in a millimetre."""
-TEXT_WIDTH = 156 * MM
-"""Width of the type area in points (5.2.1)."""
+TEXT_WIDTH, TEXT_HEIGHT = 156 * MM, 225 * MM
+"""The type area in points (5.2.1)."""
 PITCH = 28.95
 """Distance of two lines in points: 22 fill the type area (5.2.2), 22 of 29 would overflow it."""
 RULE = 1.4
@@ -213,6 +213,23 @@ def column_shares(
     spare = [max(0.0, w - n) for w, n in zip(wished, needed, strict=True)]
     room = (1 - sum(needed)) / (sum(spare) or 1.0)
     return [100 * (n + s * room) for n, s in zip(needed, spare, strict=True)]
+
+
+def fills_a_page(
+    cells: Iterable[object], shares: Sequence[float], size: float, line: float, *, on_its_side: bool
+) -> bool:
+    """Say whether a table's row takes most of a page: only such a one may go on on the next.
+
+    In: its cells (a text, or the lines of one), the columns' widths in per cent, the size of its characters and the
+    height of a line in points.
+    """
+    across, down = (TEXT_HEIGHT, TEXT_WIDTH) if on_its_side else (TEXT_WIDTH, TEXT_HEIGHT)
+    lines = 0
+    for cell, share in zip(cells, shares, strict=False):
+        per_line = (across * share / 100 - 8) / size
+        said = cell if isinstance(cell, list | tuple) else [cell]
+        lines = max(lines, sum(lines_needed(_cell(part), per_line) for part in said))
+    return lines * line > 0.8 * down
 
 
 def _cell(cell: object) -> str:

@@ -133,6 +133,8 @@ STYLES = (
     Style("TableNote", "表注", size=12, line=340, before=280, grid=False, indent='<w:ind w:firstLine="632"/>'),
     Style("FactText", "要素", size=14, line=440, align="left", grid=False),
     Style("FactHead", "要素名", HEI, 14, 440, "center", grid=False),
+    Style("SlipText", "单据要素", size=12, line=360, align="left", grid=False),
+    Style("SlipHead", "单据要素名", HEI, 12, 360, "center", grid=False),
     Style("Picture", "图片", size=12, line=0, align="center", before=280, grid=False, extra=_KEEP),
     Style("Caption", "图注", size=12, line=340, align="center", after=280, grid=False),
     Style("CutLine", "裁剪线", size=2, line=280, grid=False, extra=_KEEP + _bottom(6, kind="dashed")),
@@ -229,8 +231,10 @@ def _cell(width: int, paragraphs: str, span: int = 1, middle: bool = True, more:
     return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{spans}{more}{align}</w:tcPr>{paragraphs}</w:tc>'
 
 
-def _row(cells: str, head: bool = False, more: str = "") -> str:
-    return f"<w:tr><w:trPr><w:cantSplit/>{more}{'<w:tblHeader/>' if head else ''}</w:trPr>{cells}</w:tr>"
+def _row(cells: str, head: bool = False, more: str = "", long: bool = False) -> str:
+    """Return a table's row; a `long` one may go on on the next page."""
+    whole = "" if long else "<w:cantSplit/>"
+    return f"<w:tr><w:trPr>{whole}{more}{'<w:tblHeader/>' if head else ''}</w:trPr>{cells}</w:tr>"
 
 
 def _grid(widths: Sequence[int]) -> str:
@@ -422,7 +426,7 @@ def _sections(to: _Writer, sections: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _table(to: _Writer, table: Mapping[str, Any], title: str) -> None:
-    """A real table: its head repeats on every page, its rows do not split."""
+    """A real table: its head repeats on every page, its rows do not split unless one fills a page."""
     columns, rows = table["columns"], table["rows"]
     if to.last_style not in ("TableTitle", "PaperTitle", "Heading1", "Heading2", "Spacer", ""):
         _gap(to, 200)
@@ -438,13 +442,15 @@ def _table(to: _Writer, table: Mapping[str, Any], title: str) -> None:
         _grid(widths),
         _row("".join(_cell(w, _paragraph("TableHead", _run(c))) for w, c in zip(widths, columns, strict=True)), True),
     ]
+    left = table.get("left") or []
     tall = '<w:trHeight w:val="624" w:hRule="atLeast"/>' if table.get("tall") else ""
     for row in rows:
         cells = (
-            _cell(width, _paragraph("TableText", _run(cell), centre if middle[n] else ""))
+            _cell(width, _paragraph("TableText", _run(cell), centre if middle[n] and n not in left else ""))
             for n, (width, cell) in enumerate(zip(widths, row, strict=False))
         )
-        parts.append(_row("".join(cells), more=tall))
+        long = text.fills_a_page(row, shares, 12, 17, on_its_side=to.on_its_side)
+        parts.append(_row("".join(cells), more=tall, long=long))
     to.blocks.append("".join(parts) + "</w:tbl>")
     if table.get("note"):
         to.add("TableNote", table["note"])
@@ -465,7 +471,7 @@ def _tables(to: _Writer, tables: Iterable[Mapping[str, Any]]) -> None:
         _table(to, each, each.get("title") or "")
 
 
-def _facts(to: _Writer, rows: Iterable[Sequence[Any]], together: bool = False) -> None:
+def _facts(to: _Writer, rows: Iterable[Sequence[Any]], kind: str = "Fact", together: bool = False) -> None:
     widths = _shared(to.whole, [22, 78])
     rows = list(rows)
     parts = [
@@ -477,8 +483,10 @@ def _facts(to: _Writer, rows: Iterable[Sequence[Any]], together: bool = False) -
     for number, (label, value) in enumerate(rows, 1):
         keep = _KEEP if together and number < len(rows) else ""
         lines = [""] if value is None else [value] if isinstance(value, str) else list(value) or [""]
-        said = "".join(_paragraph("FactText", _run(line), keep) for line in lines)
-        parts.append(_row(_cell(widths[0], _paragraph("FactHead", _run(label), keep)) + _cell(widths[1], said)))
+        said = "".join(_paragraph(f"{kind}Text", _run(line), keep) for line in lines)
+        head = _cell(widths[0], _paragraph(f"{kind}Head", _run(label), keep))
+        long = text.fills_a_page([label, lines], [22, 78], 14, 22, on_its_side=False)
+        parts.append(_row(head + _cell(widths[1], said), long=long))
     if rows:
         to.blocks.append("".join(parts) + "</w:tbl>")
         _gap(to, PITCH)
@@ -669,7 +677,7 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
     if paper.get("addressee"):
         to.add("Addressee", paper["addressee"])
     if paper.get("summary"):
-        _facts(to, paper["summary"])
+        _facts(to, paper["summary"], "Slip" if paper.get("receipt") else "Fact")
     to.paragraphs(paper.get("paragraphs") or [])
     _sections(to, paper.get("sections") or [])
     _tables(to, paper.get("tables") or [])
@@ -685,7 +693,7 @@ def _paper(to: _Writer, paper: dict[str, Any]) -> None:
         to.turn(False)
         to.blocks.append(_paragraph("CutLine", "", to.air(280)))
         to.add("TableTitle", paper["receipt"]["title"], _spacing(280))
-        _facts(to, paper["receipt"]["rows"], together=True)
+        _facts(to, paper["receipt"]["rows"], "Slip", together=True)
     _annexes(to, attachments)
     if paper.get("cc") or paper.get("issuer"):
         issuer = paper.get("issuer") or paper["organisation"]

@@ -56,12 +56,12 @@ COLUMNS = (
     Column("期次", "text", 16, 43),
     Column("问题", "text", 22, 68),
     Column("提出人", "text", 12, 38),
-    Column("承诺措施", "text", 34, 100),
+    Column("承诺措施", "text", 34, 96),
     Column("主办单位", "text", 13, 44),
     Column("会办单位", "text", 14, 46),
     Column("完成时限", "date", 12, 43),
     Column("原定时限", "date", 12, 43),
-    Column("状态", "text", 14, 41),
+    Column("状态", "text", 14, 45),
     Column("报完成或兑现", "date", 12, 43),
     Column("类别", "text", 6, 16),
     Column("代表确认", "text", 11, 33),
@@ -314,12 +314,17 @@ def _paper(rows: list[list[Any]], told: Register, scope: str) -> dict[str, Any]:
 
 _HELD = re.compile(r"(第[0-9]+期 )?([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
+_BRACKETED = re.compile("([^（）]{2,6})(（[^（）]{1,2}）)")
+"""办理中（逾期）: what is in short brackets."""
+
 
 def _printed(cell: Any) -> list[str]:
-    """A cell's lines: a date stands on two, so that its column may be narrow, and what is in brackets on its own."""
+    """A cell's lines: a date stands on two, so its column may be narrow, and what is in short brackets on its own."""
     if isinstance(cell, date):
         return [f"{cell.year}年", f"{cell.month}月{cell.day}日"]
     if held := _HELD.fullmatch(cell or ""):
         serial = [held[1].strip()] if held[1] else []
         return [*serial, f"{held[2]}年", f"{int(held[3])}月{int(held[4])}日"]
+    if held := _BRACKETED.fullmatch(cell or ""):
+        return [held[1], held[2]]
     return [cell] if cell else []

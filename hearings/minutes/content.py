@@ -92,6 +92,14 @@ def clause(words: str) -> str:
     return words.strip().rstrip("。；;，,、.！!")
 
 
+_INNER = str.maketrans("“”", "‘’")
+
+
+def quoted(words: str) -> str:
+    """In quotation marks; marks inside become single ones (GB/T 15834-2011, 4.8.3.3)."""
+    return f"“{words.translate(_INNER)}”"
+
+
 def _names(offices: Iterable[Department]) -> list[str]:
     return [o.name for o in offices]
 
@@ -202,7 +210,7 @@ def _clock(moment: Any) -> str:
 
 def _overview(record: Record, meeting: str) -> list[str]:
     hearing = record.hearing
-    theme = f"，主题为“{hearing.theme}”" if hearing.theme else ""
+    theme = f"，主题为{quoted(hearing.theme)}" if hearing.theme else ""
     words = [f"{_when(hearing)}，{meeting}在{hearing.place}召开{theme}。"]
     chair = next((s for s in record.seats if s.capacity == Capacity.CHAIR and (s.name or s.stand_in_name)), None)
     if chair is not None:
@@ -559,7 +567,7 @@ def compose(hearing: Hearing) -> dict[str, Any]:
         meeting = f"第{hearing.serial_no}期{config['SYSTEM_NAME']}"
     else:
         title = f"{clause(hearing.title)}纪要"
-        meeting = f"“{clause(hearing.title)}”"
+        meeting = quoted(clause(hearing.title))
     sections: list[dict[str, Any]] = [
         {"key": "situation", "heading": "一、总体情况", "paragraphs": _situation(record), "items": []},
         {

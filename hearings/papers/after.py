@@ -40,7 +40,7 @@ from ..issues.models import (
     Reply,
 )
 from ..minutes import content as minutes
-from ..minutes.content import DENOMINATORS, VERDICT_WORDS, clause, day_words, heading_of, sentence
+from ..minutes.content import DENOMINATORS, VERDICT_WORDS, clause, day_words, heading_of, quoted, sentence
 from ..people.models import Department
 from ..reviews.models import AgendaItem, Ballot, BallotVerdict, Finding, FindingFile, Verdict
 from ..schedule.models import Hearing, HearingKind, Topic
@@ -230,7 +230,7 @@ def assignment_sheet(assignment: Assignment) -> dict[str, Any]:
     if case.helpers:
         summary.append(["会办单位", _names(case.helpers)])
     summary += [
-        ["承诺措施", _promised(case) or ["会上未作出有时限的承诺。"]],
+        *_promised(case),
         ["办结时限", f"{day_words(a.due_on)}前（{basis_on_paper(a.due_basis)}）"],
         ["反馈要求", _feedback(a)],
         ["签　　收", _signed_for(case)],
@@ -265,20 +265,20 @@ def _demand(a: Assignment) -> str:
     return "按照会上承诺的措施和时限办理，落实责任人，办理结果书面答复提出问题的代表。"
 
 
-def _promised(case: Case) -> list[str]:
-    """Measures that bind in this round, with who and when."""
+def _promised(case: Case) -> list[list[str]]:
+    """Measures that bind in this round, with who and when: a row each, so no page ends in the middle of one."""
     a = case.assignment
     due = [
         c
         for c in case.record.commitments
         if c.round <= a.round and (c.closed_at is None or _day(c.closed_at) >= a.assigned_on)
     ]
-    lines = []
+    rows = []
     for n, promise in enumerate(due, 1):
-        moved = case.granted(promise)
-        later = f"（经批准延期至{day_words(promise.due_on)}）" if moved else ""
-        lines.append(f"{n}. {_measure(promise, case.first_due(promise))}{_hands(promise)}{later}。")
-    return lines
+        later = f"（经批准延期至{day_words(promise.due_on)}）" if case.granted(promise) else ""
+        said = f"{_measure(promise, case.first_due(promise))}{_hands(promise)}{later}。"
+        rows.append([f"承诺措施{n}" if len(due) > 1 else "承诺措施", said])
+    return rows or [["承诺措施", "会上未作出有时限的承诺。"]]
 
 
 def _feedback(a: Assignment) -> list[str]:
@@ -410,7 +410,7 @@ def _extensions(case: Case) -> list[str]:
     results = {ExtensionStatus.GRANTED: "已批准", ExtensionStatus.REFUSED: "未批准", ExtensionStatus.ASKED: "待决定"}
     mine = {c.id: c for c in case.record.commitments if c.lead_id == case.assignment.department_id}
     return [
-        f"“{clause(mine[e.commitment_id].measure)}”由{day_words(e.old_due_on)}延至{day_words(e.new_due_on)}，"
+        f"{quoted(clause(mine[e.commitment_id].measure))}由{day_words(e.old_due_on)}延至{day_words(e.new_due_on)}，"
         f"{results[e.status]}；理由：{sentence(e.reason)}"
         for e in case.record.extensions
         if e.commitment_id in mine
@@ -465,7 +465,7 @@ def reply_letter(reply: Reply) -> dict[str, Any]:
         )
     else:
         who = "您代选民" if issue.resident or issue.community else "您"
-        opening = f"{who}在{meeting}上提出的“{title}”（编号{issue.reference}）收悉。现答复如下："
+        opening = f"{who}在{meeting}上提出的{quoted(title)}（编号{issue.reference}）收悉。现答复如下："
     done = [discreet(line, issue) for line in _lines(reply.text)]
     next_ = _lines(discreet(reply.next_step or "", issue))
     owed = [c for c in case.owed_at(reply.at) if not helping or c.lead_id == a.department_id]
@@ -1025,7 +1025,7 @@ def _next_steps(looked: Sequence[Looked]) -> list[str]:
             f = last.get(c.id)
             act = FINDING_WORDS[f.verdict] if f and f.verdict != Verdict.STRIKE_OFF else "继续办理"
             due = f.new_due_on if f and f.new_due_on else item.dates[c.id]
-            acts.append(f"“{clause(c.measure)}”{act}，由{c.lead.name}在{day_words(due)}前完成")
+            acts.append(f"{quoted(clause(c.measure))}{act}，由{c.lead.name}在{day_words(due)}前完成")
         owed = {c.id for c in item.left}
         for f in last.values():
             if f.commitment_id not in owed and f.verdict != Verdict.STRIKE_OFF:
@@ -1086,7 +1086,7 @@ def _table(looked: Sequence[Looked]) -> dict[str, Any]:
 
 
 def _found(finding: Finding) -> str:
-    what = f"“{clause(finding.commitment.measure)}”：" if finding.commitment else ""
+    what = f"{quoted(clause(finding.commitment.measure))}：" if finding.commitment else ""
     done = f"（完成{finding.percent}%）" if finding.percent is not None else ""
     return f"{what}{clause(discreet(finding.found, finding.issue))}{done}。"
 

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -159,14 +160,14 @@ def _entries(hearing: Hearing, state: State) -> Iterator[Entry]:
     possible = [p for group in Group for p in PAPERS.values() if p.group == group and not p.when(state)]
     for number, paper in enumerate(possible, 1):
         yield Entry(f"{number:02d} {paper.file}", paper.template, paper.compose(hearing))
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
 
     def entry(paper: Paper, assignment: Assignment, content: dict[str, Any]) -> Entry:
         name = file_name(f"{assignment.issue.reference} {assignment.department.short_name}")
         name = f"{paper.file}/{name}" + (f"（第{assignment.round}轮）" if assignment.round > 1 else "")
-        while name in seen:
-            name += "+"
-        seen.add(name)
+        seen[name] += 1
+        if seen[name] > 1:  # a later reply, or one who was given it again after a return
+            name += f"（第{seen[name]}份）"
         return Entry(name, paper.template, content)
 
     assignments = queries.assignments_of(hearing, me())

@@ -137,6 +137,29 @@ def test_five_thousand_characters_in_a_paragraph_and_in_a_cell() -> None:
         assert measure.outside(page) == []
 
 
+@pytest.mark.parametrize("lines", range(22, 40, 3))
+def test_a_strip_to_cut_off_never_stands_on_a_page_of_its_own(lines: int) -> None:
+    """However long the sheet is: on the strip's page stand the signature and a row of the sheet."""
+    said = [["问题摘要", ["线" * 20] * lines], ["经 办 人", "周某某"]]
+    paper = SHEET | {"summary": said}
+    sheet = next(p for p in pages(render("paper", paper)) if "签收回执" in measure.text_of([p]))
+    assert "周某某" in measure.text_of([sheet]) and paper["signature"]["organ"] in measure.text_of([sheet])
+
+
+def test_only_a_row_that_fills_a_page_splits_and_it_begins_under_the_row_before() -> None:
+    def printed(length: int) -> list[str]:
+        table = {"columns": ["编号", "问题"], "widths": [20, 80], "note": None}
+        rows = [["01", "前"], ["02", "长" * length], ["03", "后"]]
+        content = SHEET | {"summary": [], "tables": [table | {"title": None, "rows": rows}], "receipt": None}
+        return [measure.text_of([p]) for p in pages(render("paper", content))]
+
+    short = printed(700)
+    assert [t.count("长") for t in short if "长" in t] == [700]
+    whole = [t.count("长") for t in printed(3000) if "长" in t]
+    assert sum(whole) == 3000 and len(whole) >= 3
+    assert any("01" in t and "长" in t for t in printed(3000))
+
+
 def test_a_character_no_typeface_has_prints_as_the_compositors_mark(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         found = measure.text_of(render("minutes", minutes(1, overview=["甲\U00016a4f乙新碶街道"])))

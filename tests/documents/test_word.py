@@ -285,8 +285,8 @@ def test_what_a_reply_letter_has(reply: bytes) -> None:
     assert [written(p) for p in styled(reply, "署名")] == ["北仑区交通运输局", "2021年6月25日"]
     assert len(styled(reply, "裁剪线")) == 1
     assert "回执" in [written(p) for p in styled(reply, "表题")]
-    assert [written(p) for p in styled(reply, "要素名")] == ["问题", "措施", "备注", "签收人", "日期"]
-    assert [written(p) for p in styled(reply, "要素")] == ["霞浦铁路桥下堆物", "清理", "照明", "", "", ""]
+    assert [written(p) for p in styled(reply, "单据要素名")] == ["问题", "措施", "备注", "签收人", "日期"]
+    assert [written(p) for p in styled(reply, "单据要素")] == ["霞浦铁路桥下堆物", "清理", "照明", "", "", ""]
 
 
 def test_air_is_not_left_twice_nor_on_a_page_of_its_own() -> None:

@@ -214,8 +214,22 @@ def test_words_typed_into_a_promise_are_only_words(world: Any, browser: Any) -> 
     answer = browser(world.leader).get("/ledger/register.pdf")
     assert answer.status_code == 200
     words = [p.extract_text().replace(" ", "").replace("\n", "") for p in measure.pages(answer.data)]
-    assert "<b>x</b>" in words[1] and words[1].count("长") > 300  # a row longer than a page is the only one that splits
+    # a row longer than a page is the only one that splits, and leaves no empty page before it
+    assert "<b>x</b>" in words[0] and words[0].count("长") > 200 and words[1].count("长") > 300
     assert "<img" in "".join(words) and "".join(words).count("长") == 990
+
+
+@pytest.mark.parametrize(
+    ("cell", "lines"),
+    [
+        ("办理中（逾期）", ["办理中", "（逾期）"]),
+        ("已报完成", ["已报完成"]),
+        ("代表乙（群众反映）", ["代表乙（群众反映）"]),
+        (None, []),
+    ],
+)
+def test_what_is_in_short_brackets_stands_on_a_line_of_its_own(cell: str | None, lines: list[str]) -> None:
+    assert registers._printed(cell) == lines
 
 
 def promises(world: Any, count: int) -> None:

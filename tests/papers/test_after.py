@@ -122,13 +122,8 @@ def test_the_assignment_sheet_says_all_a_department_needs(story: Any) -> None:
             ["问题摘要", ["关于霞浦铁路桥下堆物、夜间无灯的问题", "选民（（号码略））说：桥下堆物，夜间无灯。"]],
             ["具体要求", ["按照会上承诺的措施和时限办理，落实责任人，办理结果书面答复提出问题的代表。"]],
             ["会办单位", "区教育局"],
-            [
-                "承诺措施",
-                [
-                    "1. 2021年4月16日前清理桥下空间（区交通运输局；区教育局配合）。",
-                    "2. 2021年6月30日前安装照明并移交管护（区交通运输局；区教育局配合）。",
-                ],
-            ],
+            ["承诺措施1", "2021年4月16日前清理桥下空间（区交通运输局；区教育局配合）。"],
+            ["承诺措施2", "2021年6月30日前安装照明并移交管护（区交通运输局；区教育局配合）。"],
             ["办结时限", f"2021年6月29日前（{basis}）"],
             [
                 "反馈要求",
@@ -186,9 +181,18 @@ def test_a_moved_date_is_told_beside_the_first_one(story: Any) -> None:
         )
         issues.grant_extension(asked, actor=story.o)
         db.session.commit()
-    assert dict(after.assignment_sheet(story.lead)["summary"])["承诺措施"][1] == (
-        "2. 2021年6月30日前安装照明并移交管护（区交通运输局；区教育局配合）（经批准延期至2021年8月31日）。"
+    assert dict(after.assignment_sheet(story.lead)["summary"])["承诺措施2"] == (
+        "2021年6月30日前安装照明并移交管护（区交通运输局；区教育局配合）（经批准延期至2021年8月31日）。"
     )
+
+
+def test_marks_inside_marks_are_single_ones(story: Any) -> None:
+    reply = answered(story)
+    story.issue.title = "建设“儿童友好型学校”"
+    db.session.commit()
+    letter = after.reply_letter(reply)
+    assert "提出的“建设‘儿童友好型学校’”（编号" in printed(letter)
+    assert letter["title"] == "关于建设“儿童友好型学校”的问题的答复"
 
 
 def test_no_paper_names_the_resident(story: Any) -> None:

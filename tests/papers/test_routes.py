@@ -324,9 +324,9 @@ def test_the_archive_holds_every_paper_twice_and_the_minutes_as_published(world:
         "交办单/1-01 区交通运输局",
         "交办单/1-01 区教育局",
         "答复函/1-01 区交通运输局",
-        "答复函/1-01 区交通运输局+",
+        "答复函/1-01 区交通运输局（第2份）",
     ]
-    second = words(box.read("答复函/1-01 区交通运输局+.pdf"))
+    second = words(box.read("答复函/1-01 区交通运输局（第2份）.pdf"))
     assert "征询意见表" in second and second != words(box.read("答复函/1-01 区交通运输局.pdf"))
     assert sorted(names) == sorted(
         [f"{stem}.{form}" for stem in stems for form in ("pdf", "docx")]
@@ -370,5 +370,5 @@ def test_offices_of_one_name_do_not_overwrite_each_other(world: World, browser: 
     assert len(box.namelist()) == len(set(box.namelist()))
     assert [n for n in box.namelist() if n.startswith("交办单/") and n.endswith(".pdf")] == [
         "交办单/1-01 区交通运输局.pdf",
-        "交办单/1-01 区交通运输局+.pdf",
+        "交办单/1-01 区交通运输局（第2份）.pdf",
     ]
