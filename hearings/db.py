@@ -90,7 +90,7 @@ def enum_column(kind: type[StrEnum], **kwargs: Any) -> MappedColumn[Any]:
 
 
 class Numbered:
-    """Mixin of rows that can be removed: the trail names them by id, so an id is never given to another.
+    """Mixin of rows that can be removed: the trail names them by id, and addresses do, so an id is never given again.
 
     SQLite would give the highest one again; PostgreSQL's sequences do not.
     """

@@ -1,19 +1,24 @@
 """What one person takes back never takes back what another has done since, nor opens a record that has been closed."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
 from hearings import undo
-from hearings.db import db, now
+from hearings.db import db, now, today
 from hearings.errors import RuleBroken
+from hearings.files import store
 from hearings.issues import operations as issues
-from hearings.issues.models import ExchangeKind, IssueStatus
+from hearings.issues.models import ExchangeKind, Extension, IssueFile, IssueStatus
+from hearings.people import operations as people
 from hearings.reviews import operations as reviews
-from hearings.reviews.models import AgendaItem, Ballot
+from hearings.reviews.models import AgendaItem, Ballot, FindingFile, Verdict
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Came, Hearing, HearingKind, HearingStatus, Participant
 from tests.factories import evening
@@ -137,6 +142,71 @@ def test_an_announcement_is_not_taken_back_under_an_issue_or_a_new_time(
     refused(offer, world.organiser)
     assert hearing.status == HearingStatus.ANNOUNCED
     assert f"/undo/{offer}" not in one.get(page).text
+
+
+# -- what was removed keeps its number -----------------------------------------------------------------
+
+
+def _picture(colour: str) -> FileStorage:
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(made, "PNG")
+    made.seek(0)
+    return FileStorage(made, f"{colour}.png")
+
+
+def test_a_file_removed_comes_back_beside_one_added_since(world: Any) -> None:
+    issue = world.issue()
+    first = issues.attach(issue, store(_picture("red"), actor=world.organiser), actor=world.organiser)
+    issues.detach(first, actor=world.organiser)
+    offer = last_offer(world.organiser)
+    second = issues.attach(issue, store(_picture("blue"), actor=world.organiser), actor=world.organiser)
+    db.session.commit()
+    assert second.id != first.id, "browsers keep /files/1 for good"
+    undo.take_back(offer, actor=world.organiser)
+    db.session.commit()
+    kept = db.session.scalars(select(IssueFile).where(IssueFile.issue_id == issue.id).order_by(IssueFile.id))
+    assert [link.file.name for link in kept] == ["red.png", "blue.png"]
+
+
+def _assigned(world: Any) -> Any:
+    return world.assigned()
+
+
+def _asked(world: Any) -> Any:
+    return reviews.ask_confirmation(world.issue(world.hearing("concluded")), actor=world.organiser)
+
+
+def _moved(world: Any) -> Any:
+    issue = world.issue(world.hearing("concluded"))
+    promise = world.commitment(issue)
+    meeting = world.hearing("in_session", kind=HearingKind.LOOK_BACK)
+    later = promise.due_on + timedelta(days=9)
+    found = {"found": "还没完", "verdict": Verdict.KEEP_TRACKING, "commitment": promise, "new_due_on": later}
+    reviews.record_finding(
+        meeting, issue, actor=world.organiser, files=[store(_picture("red"), actor=world.organiser)], **found
+    )
+    return db.session.scalars(select(Extension)).one()
+
+
+@pytest.mark.parametrize("make", [_assigned, _asked, _moved])
+def test_what_the_trail_says_of_a_thing_taken_back_is_never_anothers(world: Any, make: Callable[..., Any]) -> None:
+    first = make(world)
+    model, gone = type(first), first.id
+    files = db.session.scalars(select(FindingFile.id)).all()
+    undo.take_back(last_offer(world.organiser), actor=world.organiser)
+    db.session.commit()
+    assert db.session.get(model, gone) is None
+    assert make(world).id != gone
+    assert not set(files) & set(db.session.scalars(select(FindingFile.id)))
+
+
+def test_a_plan_dropped_does_not_give_its_number_away(world: Any) -> None:
+    day = today() + timedelta(days=9)
+    plan = people.rename_department(world.bureau, name="区新局", short_name="新局", on=day, actor=world.admin)
+    gone = plan.id
+    people.drop_plan(world.bureau, actor=world.admin)
+    db.session.commit()
+    assert people.create_department(name="区另局", short_name="另局", actor=world.admin).id != gone
 
 
 # -- the record has been closed ------------------------------------------------------------------------

@@ -220,7 +220,7 @@ class AssignmentStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class Assignment(Model):
+class Assignment(Numbered, Model):
     """An issue handed to a department, in one round, in one part (交办)."""
 
     __table_args__ = (
@@ -361,7 +361,7 @@ class ExtensionStatus(StrEnum):
     """Overtaken before it was decided: reported done, or released."""
 
 
-class Extension(Model):
+class Extension(Numbered, Model):
     """A date that moved, or was asked to; no date is ever overwritten silently."""
 
     __table_args__ = (Index("ix_extension_status", "status"),)
@@ -399,7 +399,7 @@ class OutcomeFigure(Numbered, Model):
     issue: Mapped[Issue] = relationship()
 
 
-class IssueFile(Model):
+class IssueFile(Numbered, Model):
     """A photo or paper of an issue, a commitment's evidence, a reply's attachment, or what shows progress."""
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -9,7 +9,7 @@ from flask_security.core import UserMixin
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..db import Model, Published, db, enum_column, now, today
+from ..db import Model, Numbered, Published, db, enum_column, now, today
 from ..permissions import ROLE_LABELS, Clause, Role, scope
 
 
@@ -22,7 +22,7 @@ class DepartmentKind(StrEnum):
     OTHER = "other"
 
 
-class Department(Published, Model):
+class Department(Numbered, Published, Model):
     """An office that answers and promises. A rename or merger retires the row in favour of its successor,
 
     so that old records keep the old name; what is open moves to the successor. Both may be planned: the row of the

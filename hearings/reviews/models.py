@@ -90,7 +90,7 @@ class Finding(Numbered, Model):
     by: Mapped[User] = relationship()
 
 
-class FindingFile(Model):
+class FindingFile(Numbered, Model):
     """Evidence seen at a look-back."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -107,7 +107,7 @@ class ConfirmationStatus(StrEnum):
     WAIVED = "waived"
 
 
-class Confirmation(Model):
+class Confirmation(Numbered, Model):
     """The deputy's word that it is done; a silent or departed deputy must not block for ever."""
 
     __table_args__ = (

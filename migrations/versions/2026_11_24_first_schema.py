@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 17:29:04.585034
+Made: 2026-11-24 17:32:30.804957
 """
 
 import sqlalchemy as sa
@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["successor_id"], ["department.id"], name=op.f("fk_department_successor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_department")),
         sa.UniqueConstraint("uid", name=op.f("uq_department_uid")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("department", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_department_successor_id"), ["successor_id"], unique=False)
@@ -967,6 +968,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "issue_id", "round", "department_id", name=op.f("uq_assignment_issue_id_round_department_id")
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("ix_assignment_department_id_issue_id", ["department_id", "issue_id"], unique=False)
@@ -1100,6 +1102,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["deputy_id"], ["user.id"], name=op.f("fk_confirmation_deputy_id")),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_confirmation_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_confirmation")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("confirmation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_confirmation_deputy_id"), ["deputy_id"], unique=False)
@@ -1231,6 +1234,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["commitment_id"], ["commitment.id"], name=op.f("fk_extension_commitment_id")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["user.id"], name=op.f("fk_extension_decided_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_extension")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("extension", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_extension_commitment_id"), ["commitment_id"], unique=False)
@@ -1327,6 +1331,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name=op.f("fk_finding_file_file_id")),
         sa.ForeignKeyConstraint(["finding_id"], ["finding.id"], name=op.f("fk_finding_file_finding_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding_file")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("finding_file", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_finding_file_finding_id"), ["finding_id"], unique=False)
@@ -1346,6 +1351,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["progress_id"], ["progress.id"], name=op.f("fk_issue_file_progress_id")),
         sa.ForeignKeyConstraint(["reply_id"], ["reply.id"], name=op.f("fk_issue_file_reply_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_file")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("issue_file", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_issue_file_commitment_id"), ["commitment_id"], unique=False)
