@@ -961,6 +961,9 @@ def _choose_actions(shown: Hub) -> None:
                 _("Nobody has been told of it. Its topics go back to the pool."),
             )
         )
+    over = hearing.status in (HearingStatus.CONCLUDED, HearingStatus.FILED) and not is_review
+    if over and shown.issues and not (shown.primary and shown.primary["url"] == f"{base}/assign"):
+        links.append(link(f"{base}/assign", _("Assignments")))
     links.append(link(f"{base}/copy", _("Copy")))
     if shown.primary is None:
         shown.primary = links.pop()
@@ -983,7 +986,7 @@ def _after(shown: Hub, base: str, published: bool) -> Row:
     loose = [r for r in shown.issues if r["loose"]]
     if loose:
         return {
-            "url": f"/issues/?hearing={shown.hearing.id}&status=registered",
+            "url": f"{base}/assign",
             "label": _("Hand over %(count)d issues", count=len(loose)),
         }
     if not published:

@@ -26,12 +26,14 @@ SET_AT_ASSIGNING, SET_AT_REWORK, SET_ON_THE_NIGHT = "set:assigned", "set:rework"
 _CODE = re.compile(r"(workdays|days|months):(\d{1,3}):(assigned|hearing|\d{4}-\d{2}-\d{2})((?::[a-z0-9-]+)*)")
 
 
-def code(count: int, unit: str, start: date | str, due: date, *notes: str) -> str:
+def code(
+    count: int, unit: str, start: date | str, due: date, *notes: str, table: dict[date, bool] | None = None
+) -> str:
     """The basis of a date: `count` `unit`s (workdays, months) from `start`, with what else is to be said of it.
 
-    Notes when the date lies in a year whose holidays nobody has published yet.
+    Notes when the date lies in a year whose holidays nobody has published yet. `table`: as in `workdays`.
     """
-    if not workdays.year_is_known(due.year):
+    if not workdays.year_is_known(due.year, table):
         notes = (*notes, f"unpublished-{due.year}")
     return ":".join([unit, str(count), start.isoformat() if isinstance(start, date) else start, *notes])
 

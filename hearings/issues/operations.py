@@ -22,7 +22,7 @@ from ..prepared import ask
 from ..schedule.models import Hearing, HearingStatus, Topic
 from ..workflow import guard
 from . import limits, rules
-from .acts import one_act
+from .acts import acts_together, one_act
 from .models import (
     Assignment,
     AssignmentStatus,
@@ -569,28 +569,38 @@ def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: U
 # -- handing over and handling -------------------------------------------------------------------------
 
 
-def default_limit(issue: Issue, start: date, *, is_hard: bool = False) -> tuple[date, str]:
+def default_limit(
+    issue: Issue,
+    start: date,
+    *,
+    is_hard: bool = False,
+    promises: Iterable[Commitment] | None = None,
+    table: dict[date, bool] | None = None,
+) -> tuple[date, str]:
     """The reply limit of an assignment made on `start`, with its basis (代表法 art. 51, 浙江省实施办法 art. 43).
 
     REPLY_MONTHS; HARD_MONTHS from the same day for a wide or hard matter; REWORK_MONTHS when it is handled again. What
-    is studied after the hearing (会后研究) is answered by the day that was promised, if one was.
+    is studied after the hearing (会后研究) is answered by the day that was promised, if one was. `promises`: the
+    issue's, and `table`: the district's own calendar days, where they are known already.
     """
     if issue.round > 1:
         months, notes = current_app.config["REWORK_MONTHS"], [limits.REWORK]
     elif is_hard:
         months, notes = current_app.config["HARD_MONTHS"], [limits.HARD]
     else:
-        promised = _answer_promised(issue)
+        promised = _answer_promised(issue, promises)
         if promised is not None and promised >= start:
             return promised, limits.SET_ON_THE_NIGHT
         months, notes = current_app.config["REPLY_MONTHS"], []
-    due = workdays.add_months(start, months)
-    return due, limits.code(months, "months", limits.ASSIGNED, due, *notes)
+    due = workdays.add_months(start, months, table)
+    return due, limits.code(months, "months", limits.ASSIGNED, due, *notes, table=table)
 
 
-def _answer_promised(issue: Issue) -> date | None:
+def _answer_promised(issue: Issue, promises: Iterable[Commitment] | None) -> date | None:
     if issue.outcome != Outcome.FURTHER_STUDY:
         return None
+    if promises is not None:
+        return min((c.due_on for c in promises if c.status == CommitmentStatus.OPEN), default=None)
     return db.session.scalar(
         select(func.min(Commitment.due_on)).where(
             Commitment.issue_id == issue.id, Commitment.status == CommitmentStatus.OPEN
@@ -653,6 +663,25 @@ def assign(
     with one_act(issue, "issue.assign", actor=actor, back=f"/issues/{issue.id}") as act:
         act["said"] = _("Assigned.")
         return _hand_over(issue, parts, start, (limit, basis), opinion, requirement, actor)
+
+
+def assign_all(hearing: Hearing, orders: Mapping[Issue, Mapping[str, Any]], *, actor: User) -> dict[Issue, RuleBroken]:
+    """Hand several issues of a hearing over as one act, with one undo. `orders`: what `assign` takes, by issue.
+
+    Returns what was refused; if anything was, nothing is offered and the caller keeps nothing.
+    """
+    refused: dict[Issue, RuleBroken] = {}
+    here = f"/hearings/{hearing.id}/assign"
+    with acts_together(list(orders), "issue.assign", actor=actor, back=here, page=here) as act:
+        for issue, order in orders.items():
+            try:
+                with db.session.begin_nested():
+                    assign(issue, actor=actor, **order)
+            except RuleBroken as broken:
+                refused[issue] = broken
+        if orders and not refused:
+            act["said"] = _("%(count)d issues assigned.", count=len(orders))
+    return refused
 
 
 def _hand_over(

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, current_app, render_template, request, send_file
+from flask import abort, current_app, render_template, request, send_file
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
@@ -22,7 +22,7 @@ from ..people.words import act, actor_words
 from ..permissions import Role, allowed, fetch, may, requires
 from ..schedule.models import Hearing, HearingStatus
 from ..web import autosaving, carried_out, me, page, perform, submit
-from . import operations, queries, rules, story
+from . import operations, pages_assign, queries, rules, story
 from .forms import (
     TRANSFER_WORDS,
     AssignForm,
@@ -61,12 +61,10 @@ from .models import (
     OutcomeFigure,
     Part,
 )
+from .pages import bp
 from .queries import AGREED_ON_THE_SPOT, ISSUE_BUTTONS, STORY_PARTS
 
-bp = Blueprint("issues", __name__)
-bp.add_app_template_filter(basis_words)
-
-__all__ = ["AGREED_ON_THE_SPOT", "ISSUE_BUTTONS", "STORY_PARTS", "bp"]
+__all__ = ["AGREED_ON_THE_SPOT", "ISSUE_BUTTONS", "STORY_PARTS", "bp", "pages_assign"]
 
 
 # -- what pages share ----------------------------------------------------------------------------------

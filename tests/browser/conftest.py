@@ -42,6 +42,7 @@ def known(_office_file: Path) -> dict[str, int]:
     """Ids of what the tests look at in the demo's office."""
     wanted = {
         "ninth": "SELECT id FROM hearing WHERE serial_no = 9",
+        "over": "SELECT id FROM hearing WHERE status = 'concluded' AND kind = 'night_hearing' ORDER BY id DESC",
         "tonight": "SELECT id FROM hearing WHERE status = 'in_session'",
         "look_back": "SELECT hearing_id FROM finding GROUP BY hearing_id ORDER BY count(*) DESC",
         "issue": "SELECT i.id FROM issue i JOIN hearing h ON h.id = i.hearing_id WHERE h.serial_no = 9 AND i.number = 5",

@@ -30,6 +30,7 @@ WIDE_PAGES = (
     "/hearings/{tonight}/ballots",
     "/hearings/{ninth}/participants",
     "/hearings/{ninth}/topics",
+    "/hearings/{over}/assign",
     "/hearings/{ninth}/minutes",
     "/look-backs/{look_back}",
     "/look-backs/new",

@@ -118,7 +118,7 @@ def test_what_comes_next_for_the_organiser(world, browser):
     assert ahead() == f"{base}/session"
     issue = world.issue(hearing)
     schedule.conclude(hearing, actor=world.organiser)
-    assert ahead() == f"/issues/?hearing={hearing.id}&amp;status=registered"
+    assert ahead() == f"/hearings/{hearing.id}/assign"
     issues.assign(issue, lead=world.bureau, actor=world.organiser)
     assert ahead() == f"{base}/minutes"
     made = minutes.draft(hearing, actor=world.organiser)
