@@ -23,6 +23,7 @@ from config import Config
 from . import assets, cli, ddl, filters, health, language, permissions, templating, web
 from .calendars.routes import bp as calendars
 from .db import SQLite, db, end_reading
+from .desk.guide import bp as guide
 from .desk.routes import bp as desk
 from .errors import RuleBroken
 from .forms import new_form_id
@@ -36,7 +37,7 @@ from .people.routes import bp as people
 from .reviews.routes import bp as reviews
 from .schedule.routes import bp as schedule
 
-ROOMS = (people, schedule, issues, reviews, calendars, minutes, papers, notices, ledger, desk)
+ROOMS = (people, schedule, issues, reviews, calendars, minutes, papers, notices, ledger, desk, guide)
 
 migrate = Migrate(render_as_batch=True, compare_type=True)
 bootstrap = Bootstrap5()
