@@ -331,8 +331,12 @@ def autosaving() -> bool:
     return request.headers.get("X-Requested-With") == "XMLHttpRequest"
 
 
-def submit(form: Form, act: Callable[[], Any], to: str | Callable[[Any], str], said: Any = None) -> Any | None:
+def submit(
+    form: Form, act: Callable[[], Any], to: str | Callable[[Any], str], said: Any = None, tone: str = "success"
+) -> Any | None:
     """Carry out a posted, valid form: `act()`, one commit, 303 to `to` (an address, or made of act's result).
+
+    The page it leads to says `said`, in the `tone` of a flash: success or warning.
 
     Returns None when the form was not posted, does not hold, or a rule refused it: the caller renders it again
     with `page()`, and nothing that was typed is lost.
@@ -350,7 +354,7 @@ def submit(form: Form, act: Callable[[], Any], to: str | Callable[[Any], str], s
         session["_flashes"] = said_before
         return None
     if said is not None and not autosaving():
-        flash(said, "success")
+        flash(said, tone)
     return finish(to(result) if callable(to) else to)
 
 

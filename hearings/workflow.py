@@ -64,7 +64,7 @@ MACHINES: dict[str, dict[str, Move]] = {
         ),
         "commitment": (
             _move("report_done", "open", "reported", "reported_at"),
-            _move("verify", "reported", "kept", "closed_at"),
+            _move("verify", "open|reported", "kept", "closed_at"),
             _move("reject", "reported", "open"),
             _move("release", "open|reported", "released", "closed_at"),
         ),

@@ -5,6 +5,7 @@ whatever the route forgot to commit, as a real browser would.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import event, select, text
 
@@ -35,7 +36,16 @@ def make_app(url: str, folder: Path, **settings: Any) -> Flask:
     config.INSTANCE = str(folder)
     for name, value in settings.items():
         setattr(config, name, value)
-    return create_app(config)
+    app = create_app(config)
+    app.after_request(_as_a_server_takes_it)
+    return app
+
+
+def _as_a_server_takes_it(response: Response) -> Response:
+    """The client of the tests takes any header; gunicorn answers 500 to one with Chinese in it (RFC 9110 §5.5)."""
+    for name, value in response.headers:
+        assert re.fullmatch(r"[ \t\x21-\x7e\x80-\xff]*", value), f"{name}: {value!r}"
+    return response
 
 
 @pytest.fixture(scope="session", params=DATABASES)

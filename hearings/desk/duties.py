@@ -41,6 +41,8 @@ from ..filters import days_until, serial, short_day, span
 from ..issues import rules
 from ..issues.models import (
     CLOSED,
+    OUTCOME_LABELS,
+    SETTLED_ON_SITE,
     Assignment,
     AssignmentStatus,
     Commitment,
@@ -49,6 +51,7 @@ from ..issues.models import (
     ExtensionStatus,
     Issue,
     IssueStatus,
+    Outcome,
     Part,
     Reply,
     ResultClass,
@@ -281,12 +284,14 @@ def _organiser(user: StandIn) -> list[Rule]:
         .where(_is(Hearing.status, HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
     )
     replied = issues.where(_is(Issue.status, IssueStatus.REPLIED))
+    registered = issues.where(_is(Issue.status, IssueStatus.REGISTERED), held)
+    settled = _is(Issue.outcome, *SETTLED_ON_SITE, Outcome.NOT_ACCEPTED)
     waiting = ConfirmationStatus.ASKED
     agreed = (ConfirmationStatus.CONFIRMED, ConfirmationStatus.WAIVED)
     return [
         Rule(
             "assign",
-            issues.where(_is(Issue.status, IssueStatus.REGISTERED), held).with_only_columns(
+            registered.where(or_(Issue.outcome.is_(None), ~settled)).with_only_columns(
                 *_of_issue(Issue.id, since=Hearing.concluded_at)
             ),
             title=lambda: _("Issues to assign"),
@@ -294,6 +299,19 @@ def _organiser(user: StandIn) -> list[Rule]:
             url="/issues/{id}/assign",
             more_url="/issues/?status=registered",
             note=_since_concluded,
+            light=lambda row: "yellow",
+            waits=True,
+        ),
+        Rule(
+            "settle",
+            registered.where(settled).with_only_columns(
+                *_of_issue(Issue.id, since=Hearing.concluded_at, extra=cast(Issue.outcome, String))
+            ),
+            title=lambda: _("Answered or not accepted on the night: to be settled"),
+            verb=lambda: _("Settle"),
+            url="/issues/{id}",
+            more_url="/issues/?status=registered",
+            note=lambda row: str(OUTCOME_LABELS[Outcome(row.extra)]),
             light=lambda row: "yellow",
             waits=True,
         ),

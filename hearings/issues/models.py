@@ -40,6 +40,9 @@ class Outcome(StrEnum):
     NOT_ACCEPTED = "not_accepted"
 
 
+SETTLED_ON_SITE = (Outcome.ANSWERED_ON_SITE, Outcome.RESOLVED_ON_SITE)
+"""With these the issue may be closed at once, if its deputy agrees; nothing is assigned."""
+
 OUTCOME_LABELS = {
     Outcome.ANSWERED_ON_SITE: _l("Answered on the spot"),
     Outcome.RESOLVED_ON_SITE: _l("Resolved on the spot"),

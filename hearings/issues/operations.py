@@ -427,25 +427,30 @@ def report_done(commitment: Commitment, *, report: str, actor: User, files: Iter
 
 
 def verify_commitment(commitment: Commitment, *, actor: User, note: str | None = None) -> None:
-    """The organiser has seen that it is done."""
+    """The organiser has seen that it is done, also before the department has said so (at a look-back)."""
+    before, percent = commitment.status, commitment.percent
     workflow.advance(commitment, "verify", actor=actor, note=note)
+    _withdraw_extension(commitment, actor=actor)
+    commitment.percent = 100
     undo.offer(
         "commitment.verify",
         _("Verified: kept."),
         actor=actor,
         back=f"/issues/{commitment.issue_id}",
         commitment_id=commitment.id,
+        before=before,
+        percent=percent,
     )
 
 
 @undo.compensation("commitment.verify")
-def _verify_back(*, actor: User, commitment_id: int) -> None:
+def _verify_back(*, actor: User, commitment_id: int, before: str, percent: int) -> None:
     commitment = db.session.get_one(Commitment, commitment_id)
     if commitment.status != CommitmentStatus.KEPT or commitment.issue.is_closed:
         raise RuleBroken(_("Something rests on it by now."))
-    commitment.status, commitment.closed_at = CommitmentStatus.REPORTED, None
+    commitment.status, commitment.closed_at, commitment.percent = CommitmentStatus(before), None, percent
     commitment.touch()
-    audit.record("commitment.verify.undo", commitment, actor, status=CommitmentStatus.REPORTED)
+    audit.record("commitment.verify.undo", commitment, actor, status=commitment.status)
 
 
 def reject_report(commitment: Commitment, *, reason: str, actor: User) -> None:

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, abort, render_template, request, stream_with_context
 from flask_babel import gettext as _
@@ -87,7 +87,7 @@ def register(kind: str) -> Any:
     if len(papers) == 1:
         return files.answer(first, name=f"{name}.pdf", media_type=files.PAPERS["pdf"])
     answer = Response(stream_with_context(_packed(papers, chain([first], printed))), mimetype="application/zip")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
+    answer.headers.set("Content-Disposition", "attachment", **{"filename*": f"UTF-8''{quote(name)}.zip"})
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

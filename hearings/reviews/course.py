@@ -98,7 +98,7 @@ def conclude_session(hearing: Hearing) -> Any:
     def act() -> None:
         schedule.conclude(hearing, came=form.came.data or (), rest=form.rest.data, actor=me())
 
-    return submit(form, act, to=_screen(hearing)) or page(
+    return submit(form, act, to=f"/hearings/{hearing.id}") or page(
         "reviews/conclude.html",
         form,
         hearing=hearing,

@@ -136,7 +136,8 @@ def ballots_form(issues: Iterable[Issue], ballots: dict[int, Ballot], issued: in
     fields: dict[str, Any] = {"issued": Number(_l("Ballots handed out"), least=1, most=5000)}
     for issue in issues:
         for name in COUNTED:
-            fields[f"{name}_{issue.id}"] = Number(COUNT_LABELS[name], required=False, most=5000)
+            label = f"{issue.reference} {COUNT_LABELS[name]}"  # an error at the head of the page says whose it is
+            fields[f"{name}_{issue.id}"] = Number(label, required=False, most=5000)
     form: Form = type("BallotsForm", (Form,), fields)()
     if not form.is_submitted():
         form["issued"].data = issued

@@ -89,6 +89,15 @@ class Finding(Numbered, Model):
     commitment: Mapped[Commitment | None] = relationship()
     by: Mapped[User] = relationship()
 
+    @property
+    def conclusion(self) -> Any:
+        """The verdict in words: one promise is kept, not struck off, and an issue only after its deputy's word."""
+        if self.verdict != Verdict.STRIKE_OFF:
+            return VERDICT_LABELS[self.verdict]
+        if self.commitment_id is not None:
+            return _l("Commitment kept")
+        return VERDICT_LABELS[self.verdict] if self.issue.is_closed else _l("Strike off, once the deputy confirms")
+
 
 class FindingFile(Numbered, Model):
     """Evidence seen at a look-back."""

@@ -24,6 +24,7 @@ from ..issues.limits import basis_words, due_by
 from ..issues.models import (
     EXCHANGE_LABELS,
     OUTCOME_LABELS,
+    SETTLED_ON_SITE,
     Category,
     Commitment,
     Exchange,
@@ -57,7 +58,6 @@ T = TypeVar("T")
 ISSUE_FIELDS = ("statement", "title", "resident", "community", "category", "place", "street")
 RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
 SIGNING_IN = schedule.SIGNING_IN
-SETTLED_ON_SITE = (Outcome.ANSWERED_ON_SITE, Outcome.RESOLVED_ON_SITE)
 
 # -- the screen ----------------------------------------------------------------------------------------
 
@@ -682,6 +682,7 @@ def promise(hearing: Hearing, issue_id: int) -> Any:
             ),
             to=at(hearing, issue, "promises"),
             said=_promised(form),
+            tone="warning" if issues.vague_words(form.measure.data or "") else "success",
         )
         if done:
             return done

@@ -288,9 +288,7 @@ def _follow(finding: Finding, actor: User) -> str:
     issue, commitment = finding.issue, finding.commitment
     match finding.verdict:
         case Verdict.STRIKE_OFF if commitment is not None:
-            if commitment.status == CommitmentStatus.OPEN:
-                issues.report_done(commitment, report=finding.found, actor=actor)
-            if commitment.status == CommitmentStatus.REPORTED:
+            if commitment.status in (CommitmentStatus.OPEN, CommitmentStatus.REPORTED):
                 issues.verify_commitment(commitment, actor=actor)
             return _("Recorded: the commitment is kept.")
         case Verdict.STRIKE_OFF if issue.is_closed:

@@ -16,7 +16,6 @@ from ..permissions import Role, allowed, may, scoped
 from ..schedule.models import KIND_LABELS, Hearing
 from .models import (
     BALLOT_LABELS,
-    VERDICT_LABELS,
     Ballot,
     BallotVerdict,
     Confirmation,
@@ -81,7 +80,7 @@ def finding_rows(finding: Finding) -> list[tuple[Any, Any]]:
         rows.append((_("Deputies' opinion"), finding.deputy_opinion))
     if finding.resident_opinion:
         rows.append((_("Residents' opinion"), finding.resident_opinion))
-    rows.append((_("Conclusion"), VERDICT_LABELS[finding.verdict]))
+    rows.append((_("Conclusion"), finding.conclusion))
     if finding.new_due_on is not None:
         rows.append((_("New date"), day_words(finding.new_due_on)))
     return rows
@@ -106,7 +105,7 @@ def parts(issue: Issue, user: User) -> list[dict[str, Any]]:
         events.append(
             {
                 "at": finding.at,
-                "label": _("Looked back: %(verdict)s", verdict=VERDICT_LABELS[finding.verdict]),
+                "label": _("Looked back: %(verdict)s", verdict=finding.conclusion),
                 "text": finding.found,
                 "who": meeting_words(finding.hearing),
                 "tone": FINDING_TONES[finding.verdict],

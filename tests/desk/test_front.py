@@ -8,7 +8,16 @@ from sqlalchemy import insert
 from hearings.db import clock_at, db, local, now, today
 from hearings.desk import duties
 from hearings.issues import operations as issues
-from hearings.issues.models import Assignment, AssignmentStatus, Commitment, Issue, IssueStatus, Part, ResultClass
+from hearings.issues.models import (
+    Assignment,
+    AssignmentStatus,
+    Commitment,
+    Issue,
+    IssueStatus,
+    Outcome,
+    Part,
+    ResultClass,
+)
 from hearings.people import operations as people
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
@@ -35,6 +44,17 @@ def test_nothing_to_do_says_what_comes_up(world, browser):
     for who in (world.organiser, world.street, world.deputy, world.department, world.leader, world.auditor):
         page = browser(who).get("/")
         assert page.status_code == 200 and 'class="tasks"' not in page.text
+
+
+def test_what_was_settled_on_the_night_is_not_to_be_assigned(world):
+    over = world.hearing("concluded")
+    assign, answered, declined = (world.issue(over) for _ in range(3))
+    issues.decide_outcome(answered, Outcome.ANSWERED_ON_SITE, actor=world.organiser)
+    issues.decide_outcome(declined, Outcome.NOT_ACCEPTED, note="不属本区职权，请向市里反映。", actor=world.organiser)
+    db.session.commit()
+    found = tasks(world.organiser)
+    assert found["assign"] == [(f"/issues/{assign.id}/assign", "yellow")]
+    assert found["settle"] == [(f"/issues/{answered.id}", "yellow"), (f"/issues/{declined.id}", "yellow")]
 
 
 def test_an_organisers_hearings_by_where_they_are_in_their_life(world):

@@ -141,6 +141,8 @@ def test_all_counts_of_an_evaluation_meeting_at_once(world, browser):
     assert wrong.status_code == 422
     assert filled(wrong)[f"invalid_{five.id}"] == "9"
     assert f'id="invalid_{five.id}-error"' in wrong.text
+    summary = wrong.text.split("data-error-summary")[1].split("</ul>")[0]
+    assert five.reference in summary and two.reference not in summary
     # emptied again: the count is taken back
     emptied = {f"{name}_{two.id}": "" for name in ("satisfied", "mostly_satisfied", "dissatisfied", "invalid")}
     assert one.post(where, filled(one.get(where)) | emptied).status_code == 303
@@ -230,6 +232,37 @@ def test_the_issues_story_tells_findings_confirmations_and_ballots(app, world):
         assert "18 handed out" in events[0]["text"]
         assert "from 9 votes" in events[0]["text"]
         assert (events[2]["text"], events[3]["text"]) == ("灯亮了。", "去看过了")
+
+
+def test_a_promise_seen_kept_at_a_look_back_was_not_reported_by_its_department(app, world, browser):
+    issue = replied(world, promises=1)
+    promise = db.session.scalars(select(Commitment)).one()
+    meeting = look_back(world, issue)
+    one, at = browser(world.organiser), f"/look-backs/{meeting.id}"
+    where = f"{at}/findings/{issue.id}"
+    page = one.get(f"{where}?commitment={promise.id}")
+    one.post(where, filled(page) | {"found": "末班车已延后。", "verdict": "strike_off"})
+    assert (promise.status, promise.percent, promise.reported_at, promise.report) == ("kept", 100, None, None)
+    story_ = browser(world.leader).get(f"/issues/{issue.id}").text
+    assert "承诺已兑现" in story_ and "报告完成</" not in story_
+    undo_from(one, at)
+    assert (promise.status, promise.percent, promise.closed_at) == ("open", 0, None)
+
+
+def test_an_issue_is_not_called_struck_off_before_its_deputy_has_spoken(world, browser):
+    issue = replied(world)
+    meeting = look_back(world, issue)
+    finding = operations.record_finding(
+        meeting, issue, found="灯亮了。", verdict=Verdict.STRIKE_OFF, actor=world.organiser
+    )
+    asked = db.session.scalars(select(Confirmation)).one()
+    db.session.commit()
+    assert "待代表确认后销号" in browser(world.deputy).get(f"/confirmations/{asked.id}").text
+    operations.confirm(asked, actor=world.deputy)
+    issues.strike_off(issue, actor=world.organiser)
+    db.session.commit()
+    with force_locale("zh_Hans"):
+        assert str(finding.conclusion) == "销号"
 
 
 def test_buttons_for_who_may_press_them(app, world):

@@ -119,6 +119,8 @@ def test_an_evening_from_the_first_name_to_the_last_vote(world, browser, hearing
     assert filled(shown, f"{at}/commitments")["due_on"] == due.isoformat()
     assert "“尽快”" in shown.text
     one.post(f"{at}/commitments", given)
+    said = one.get(f"{base}?issue={issue.id}").text.split('<div class="flashes">')[1].split("</div>")[0]
+    assert "flash-warning" in said, "a vague word is no success"
     promise = db.session.scalars(select(Commitment)).one()
     assert (promise.due_on, promise.due_basis, promise.vague_words) == (due, basis, "尽快")
     assert [d.id for d in promise.co_handlers] == [world.street_office.id]
@@ -142,9 +144,9 @@ def test_an_evening_from_the_first_name_to_the_last_vote(world, browser, hearing
     undo_from(one, f"{base}?issue={issue.id}")
     assert db.session.scalars(select(Ballot)).all() == []
 
-    # conclude
-    one.post(end, filled(one.get(end)))
-    assert hearing.status == "concluded"
+    # conclude: what comes next stands on the hearing's page
+    ended = one.post(end, filled(one.get(end)))
+    assert (hearing.status, ended.headers["Location"]) == ("concluded", f"/hearings/{hearing.id}")
     undo_from(one, base)
     assert hearing.status == "in_session"
 
