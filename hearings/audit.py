@@ -8,7 +8,7 @@ A resident's data never stands in `details`, only that it changed.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +86,27 @@ def record(action: str, subject: Any, actor: Any, *, status: str | None = None, 
         "savepoint": db.session().get_nested_transaction(),
     }
     db.session.info.setdefault("audit", []).append(line)
+
+
+def standing(lines: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """The lines, oldest first, without those that an undo has taken back and without the undoing ones.
+
+    `lines` must hold the undoing ones too.
+    """
+    kept: list[AuditEvent] = []
+    for line in lines:
+        if not line.action.endswith(".undo"):
+            kept.append(line)
+            continue
+        done = (line.subject_type, line.subject_id, line.action.removesuffix(".undo"))
+        at = next((n for n in range(len(kept) - 1, -1, -1) if _act(kept[n]) == done), None)
+        if at is not None:
+            del kept[at]
+    return kept
+
+
+def _act(line: AuditEvent) -> tuple[str, int | None, str]:
+    return line.subject_type, line.subject_id, line.action
 
 
 def _plain(value: Any) -> Any:

@@ -824,17 +824,7 @@ def may_remind(
 
 def once_a_day(assignment: Assignment, action: str) -> None:
     """Raises `RuleBroken` when this was written to the department today already, and says by whom and when."""
-    before = db.session.scalar(
-        select(AuditEvent)
-        .where(
-            AuditEvent.subject_type == "assignment",
-            AuditEvent.subject_id == assignment.id,
-            AuditEvent.action == action,
-            AuditEvent.at >= local(today(), time(0)),
-        )
-        .order_by(AuditEvent.id.desc())
-        .limit(1)
-    )
+    before = _last_urged(assignment.id, action)
     if before is not None:
         who, at = before.actor_name, clock(before.at)
         if action == "assignment.remind":
@@ -851,6 +841,7 @@ def remind_assignment(assignment: Assignment, *, reason: str, actor: User) -> No
     may_remind(assignment)
     once_a_day(assignment, "assignment.remind")
     audit.record("assignment.remind", assignment, actor, reason=reason)
+    _offer_back(assignment, "assignment.remind", _("The department is reminded; its people are told."), actor)
 
 
 def supervise_assignment(assignment: Assignment, *, reason: str, new_due_on: date, actor: User) -> None:
@@ -863,6 +854,47 @@ def supervise_assignment(assignment: Assignment, *, reason: str, new_due_on: dat
     if new_due_on <= today():
         raise RuleBroken(_("The new limit must be later than today."), "new_due_on")
     audit.record("assignment.supervise", assignment, actor, reason=reason, new_due_on=new_due_on.isoformat())
+    said = _("The supervision order is issued. Its sheet can be printed below.")
+    _offer_back(assignment, "assignment.supervise", said, actor)
+
+
+def _offer_back(assignment: Assignment, action: str, said: Any, actor: User) -> None:
+    """What was written to a department is taken back until its people are told."""
+    home = f"/issues/{assignment.issue_id}"
+    undo.offer(
+        "assignment.urge",
+        said,
+        actor=actor,
+        back=home,
+        page=home,
+        lasts=_until_told(),
+        assignment_id=assignment.id,
+        action=action,
+    )
+
+
+@undo.compensation("assignment.urge")
+def _urge_back(*, actor: User, assignment_id: int, action: str) -> None:
+    assignment = db.session.get_one(Assignment, assignment_id)
+    before = _last_urged(assignment_id, action)
+    if before is None or before.actor_id != actor.id:
+        raise RuleBroken(_("There is nothing to undo here."))
+    audit.record(f"{action}.undo", assignment, actor)
+
+
+def _last_urged(assignment_id: int, action: str) -> AuditEvent | None:
+    """What was written to the department today and stands."""
+    lines = db.session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.subject_type == "assignment",
+            AuditEvent.subject_id == assignment_id,
+            AuditEvent.action.in_((action, f"{action}.undo")),
+            AuditEvent.at >= local(today(), time(0)),
+        )
+        .order_by(AuditEvent.id)
+    )
+    return next(reversed(audit.standing(lines)), None)
 
 
 def report_progress(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Date, Integer, and_, bindparam, exists, false, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import joinedload, lazyload, raiseload, selectinload
 
+from .. import audit
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
 from ..files import Blob, StoredFile
@@ -800,13 +801,23 @@ URGED = ("assignment.remind", "assignment.supervise")
 
 def urged(assignments: Iterable[Assignment]) -> list[AuditEvent]:
     """How departments were reminded and supervised, oldest first."""
-    ids = [a.id for a in assignments]
-    return list(
+    return _urged(AuditEvent.subject_id.in_([a.id for a in assignments]))
+
+
+def urged_about(commitment: Commitment) -> list[AuditEvent]:
+    """How the department that leads a promise was reminded and supervised since it was made, oldest first."""
+    mine = select(Assignment.id).where(
+        Assignment.issue_id == commitment.issue_id, Assignment.department_id == commitment.lead_id
+    )
+    return _urged(AuditEvent.subject_id.in_(mine), AuditEvent.at >= commitment.made_at)
+
+
+def _urged(*which: Any) -> list[AuditEvent]:
+    acts = (*URGED, *(f"{act}.undo" for act in URGED))
+    return audit.standing(
         db.session.scalars(
             select(AuditEvent)
-            .where(
-                AuditEvent.subject_type == "assignment", AuditEvent.subject_id.in_(ids), AuditEvent.action.in_(URGED)
-            )
+            .where(AuditEvent.subject_type == "assignment", AuditEvent.action.in_(acts), *which)
             .order_by(AuditEvent.id)
         )
     )

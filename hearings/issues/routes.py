@@ -12,7 +12,7 @@ from flask import abort, current_app, render_template, request, send_file
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from .. import undo, workflow
+from .. import audit, undo, workflow
 from ..db import db, today
 from ..errors import RuleBroken
 from ..files import StoredFile, store
@@ -356,7 +356,7 @@ def show(id: int) -> Any:
         else []
     )
     if sees_history:
-        urged = [line for line in history if line.action in queries.URGED]
+        urged = [line for line in audit.standing(history) if line.action in queries.URGED]
     else:
         urged = queries.urged(record.assignments)
     next_due, light = _next_due(issue, record)
@@ -868,7 +868,6 @@ def remind(assignment: Assignment) -> Any:
         action="assignment.remind",
         heading=_("Remind the department"),
         button=_("Remind"),
-        said=_("The department is reminded; its people are told."),
         lead=_("Its people get a message with these words, and they stand in the course of events."),
     )
 
@@ -887,7 +886,6 @@ def supervise(assignment: Assignment) -> Any:
         action="assignment.supervise",
         heading=_("Supervise the department"),
         button=_("Issue the order"),
-        said=_("The supervision order is issued. Its sheet can be printed below."),
         lead=_("A formal order: its people and its head are told, and a supervision sheet can be printed."),
         back=f"/issues/{assignment.issue_id}#rounds",
     )
@@ -1007,13 +1005,21 @@ def commitment(id: int) -> Any:
     buttons = _promise_buttons(found, rights, waiting)
     primary = next((b for b in buttons if b.get("primary")), None)
     link = queries.is_readable(user, found.issue_id)
+    offers = undo.standing(f"/issues/{found.issue_id}", actor=user) if "commitment.verify" in rights else []
     return render_template(
         "issues/commitment.html",
+        undos=[kept for kept in offers if kept.act == "assignment.urge"][:1],
         commitment=found,
         shown=story.promise(found),
         issue=found.issue,
         link=f"/issues/{found.issue_id}" if link else None,
-        events=story.promise_story(found, extensions, queries.progress_of(found), queries.evidence_of(found)),
+        events=story.promise_story(
+            found,
+            extensions,
+            queries.progress_of(found),
+            queries.evidence_of(found),
+            queries.urged_about(found) if link else (),
+        ),
         asked=waiting,
         may_decide=waiting is not None and "commitment.verify" in rights,
         primary=primary,

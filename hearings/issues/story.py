@@ -328,29 +328,20 @@ def urged(lines: Iterable[AuditEvent], record: Record, read: Iterable[int] = ())
     events = []
     for line in lines:
         a = by_id[line.subject_id or 0]
-        rows = [(_("Department"), a.department.name)]
-        if line.action == "assignment.remind":
-            events.append(
-                _event(
-                    line.at, _("Reminded in writing"), who=line.actor_name, text=line.details.get("reason"), rows=rows
-                )
-            )
-            continue
-        rows.append((_("New limit"), day(date.fromisoformat(line.details["new_due_on"]))))
-        may_print = a.id in read and line.id == last[a.id]
+        may_print = a.id in read and line.id == last.get(a.id)
         sheets = [p for p in _papers(a, record) if may_print and p["url"].endswith("supervision")]
-        events.append(
-            _event(
-                line.at,
-                _("Supervised"),
-                who=line.actor_name,
-                text=line.details.get("reason"),
-                rows=rows,
-                tone="lamp",
-                papers=sheets or None,
-            )
-        )
+        events.append(_urge(line, a.department.name, sheets))
     return events
+
+
+def _urge(line: AuditEvent, department: str, sheets: Sequence[Any] = ()) -> Event:
+    """One reminder or order in writing."""
+    rows = [(_("Department"), department)]
+    words, who = line.details.get("reason"), line.actor_name
+    if line.action == "assignment.remind":
+        return _event(line.at, _("Reminded in writing"), who=who, text=words, rows=rows)
+    rows.append((_("New limit"), day(date.fromisoformat(line.details["new_due_on"]))))
+    return _event(line.at, _("Supervised"), who=who, text=words, rows=rows, tone="lamp", papers=list(sheets) or None)
 
 
 def rounds(
@@ -424,9 +415,13 @@ def _papers(a: Assignment, record: Record) -> list[Event]:
 
 
 def promise_story(
-    c: Commitment, extensions: Sequence[Extension], progress: Sequence[Progress], files: Sequence[IssueFile]
+    c: Commitment,
+    extensions: Sequence[Extension],
+    progress: Sequence[Progress],
+    files: Sequence[IssueFile],
+    urged: Iterable[AuditEvent] = (),
 ) -> list[Event]:
-    """One promise: made, corrected, moved, how far, reported, kept."""
+    """One promise: made, corrected, moved, how far, urged, reported, kept."""
     made = promise(c)
     rows = [(_("Due on"), made["due"] if not extensions else day(extensions[0].old_due_on))]
     if c.due_basis:
@@ -441,6 +436,7 @@ def promise_story(
             )
         )
     events += _moved(extensions)
+    events += [_urge(line, c.lead.name) for line in urged]
     events += [_progress(p, p.assignment.department.short_name, files) for p in progress]
     events += _settled(c, files)
     return _ordered(events)

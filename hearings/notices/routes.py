@@ -370,7 +370,7 @@ def try_mail() -> Any:
     subject = _("%(system)s: test mail", system=current_app.config["SYSTEM_NAME"])
     words = _("This mail shows that mail works. Sent from %(url)s.", url=outbox.base_url())
     name = person.name
-    audit.record("setting.try_mail", person, person, address=address)
+    audit.record("setting.try_mail", person, person)
     db.session.commit()  # a server that hangs keeps nobody waiting
     try:
         outbox.try_out(address, name, subject, f"{words}\n")

@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from .. import workdays
+from .. import audit, workdays
 from ..audit import AuditEvent
 from ..db import LOCAL, db, now, today
 from ..errors import RuleBroken
@@ -355,7 +355,7 @@ def supervision_sheet(assignment: Assignment, *, new_limit: date | None = None) 
         for n, (what, due) in enumerate(owed, 1)
     ]
     number = issue.reference + (f"（第{a.round}轮）" if a.round > 1 else "")
-    order = next((e for e in reversed(case.lines) if _is(e, a, "assignment.supervise")), None)
+    order = next((e for e in reversed(audit.standing(case.lines)) if _is(e, a, "assignment.supervise")), None)
     if order is not None and new_limit is None:
         new_limit = date.fromisoformat(order.details["new_due_on"])
     limit = f"{day_words(new_limit)}前" if new_limit else "　　　　年　　月　　日前"
@@ -396,7 +396,7 @@ _CHASED = {"assignment.remind": "催办", "assignment.supervise": "督办"}
 def _reminders(case: Case, *, before: AuditEvent | None) -> list[str]:
     """What was written to the department, up to an order."""
     lines = []
-    for e in case.lines:
+    for e in audit.standing(case.lines):
         if before is not None and e.id >= before.id:
             break
         if e.action in _CHASED:

@@ -1,10 +1,12 @@
 """Reminding a department (催办) and supervising it (督办), from the button to the message and the sheet."""
 
+import re
 from datetime import date, time
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from hearings import undo
 from hearings.audit import AuditEvent, trail
 from hearings.db import clock_at, db, local, today
 from hearings.errors import RuleBroken
@@ -109,6 +111,51 @@ def test_the_promise_keeps_its_date(app, world, late):
     db.session.commit()
     ((promise, due),) = operations.may_remind(late, formally=True)
     assert (promise.due_on, due) == (date(2026, 4, 8), date(2026, 4, 8))
+
+
+@pytest.mark.parametrize("act", ["remind", "supervise"])
+def test_what_was_written_is_taken_back_until_the_department_is_told(app, world, late, browser, monkeypatch, act):
+    monkeypatch.setitem(app.config, "NEWS_DELAY", 60)
+    news.skip()
+    desk, office = browser(world.organiser), browser(world.department)
+    home, address = f"/issues/{late.issue_id}", f"/assignments/{late.id}/{act}"
+    ((promise, _due),) = operations.may_remind(late, formally=True)
+    about = f"/commitments/{promise.id}"
+    data = {"reason": "写错了单位。"} | ({"new_due_on": LIMIT.isoformat()} if act == "supervise" else {})
+    assert desk.post(address, data).status_code == 303
+    desk.get("/")
+    offer = re.search(r"/undo/\d+", desk.get(about).text)[0]
+    assert offer in desk.get(home).text
+    assert "/undo/" not in office.get(home).text and "/undo/" not in browser(world.street).get(home).text
+    assert all("写错了单位。" in office.get(where).text for where in (home, about)), "it stands in the story of both"
+    assert desk.post(offer).status_code == 303
+    assert desk.post(offer).status_code == 409, "a second click"
+    for one in (desk, office):
+        assert "写错了单位。" not in one.get(about).text
+    assert "写错了单位。" not in office.get(home).text
+    if act == "supervise":
+        assert not dict(after.supervision_sheet(late)["summary"])["督办要求"].startswith("写错了")
+    with clock_at(local(LATE, time(12))):
+        news.read()
+    assert db.session.scalars(select(Message)).all() == [], "nobody was told"
+    assert desk.post(address, data | {"reason": "这次对了。"}).status_code == 303, "the day's one is free again"
+    assert "这次对了。" in office.get(about).text
+    desk.get("/")
+    with clock_at(local(LATE, time(10, 2))):
+        assert "/undo/" not in desk.get(home).text, "its people have been told"
+        last = db.session.scalar(select(func.max(undo.UndoOffer.id)))
+        assert desk.post(f"/undo/{last}").status_code == 409
+
+
+def test_the_story_of_a_promise_tells_how_its_department_was_urged_and_no_other(app, world, late, browser):
+    ((promise, _due),) = operations.may_remind(late, formally=True)
+    operations.remind_assignment(late, reason="路灯何时装好？", actor=world.organiser)
+    operations.remind_assignment(helper_of(late), reason="会办意见何时提出？", actor=world.organiser)
+    operations.supervise_assignment(late, reason="请主要负责人督促。", new_due_on=LIMIT, actor=world.organiser)
+    db.session.commit()
+    page = browser(world.deputy).get(f"/commitments/{promise.id}").text
+    assert "路灯何时装好？" in page and "请主要负责人督促。" in page and "2026年4月24日" in page
+    assert "会办意见何时提出？" not in page
 
 
 def test_a_promise_offers_both_to_the_organiser_and_neither_to_the_office(app, world, late, browser):
@@ -278,5 +325,5 @@ def test_the_page_asks_the_same_for_no_reminder_and_for_thirty(app, world, late,
     with statements() as heard:
         operations.supervise_assignment(late, reason="请办", new_due_on=LIMIT, actor=world.organiser)
         db.session.commit()
-    assert len(heard) <= 9
+    assert len(heard) <= 10
     assert db.session.scalars(select(AuditEvent).where(AuditEvent.action == "assignment.supervise")).one()
