@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
     "BALLOT_DENOMINATOR": Rule("issued", "测评基数：issued 发出票；present 实到；valid 有效票"),
     "BALLOT_TIE_PASSES": Rule(True, "恰为半数时视为达到半数"),
     "DRAFTER_MAY_REVIEW": Rule(False, "拟稿人与核稿人一般不为同一人"),
+    "OPEN_EARLY_HOURS": Rule(2, "提前两小时以上宣布开会的，再确认一次，防止误点，本区做法"),
     "DEFAULT_START": Rule("19:00", "民生夜询会一般时间"),
     "DEFAULT_END": Rule("21:00", "民生夜询会一般时间"),
     "CODE_PREFIX": Rule("YX", "会议编号前缀，如 YX-2021-09"),

@@ -4,6 +4,7 @@ A page asks for hundreds of words. The library finds the context, the locale and
 here the language is settled once a request, and a word without placeholders is one look into a dict.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,23 @@ _settled: ContextVar[str | None] = ContextVar("language", default=None)
 """The language of the request under way: "zh" or "en"."""
 
 
+_INNER = str.maketrans("“”", "‘’")
+_QUOTED = re.compile(r"“%\((\w+)\)")
+
+
+def inner(words: str) -> str:
+    """What is to stand in quotation marks: marks of its own become single ones (GB/T 15834-2011, 4.8.3.3)."""
+    return words.translate(_INNER)
+
+
+def _within(text: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a text, those that it quotes with `inner` marks."""
+    if "“%" not in text:
+        return values
+    quoted = {name: values[name] for name in _QUOTED.findall(text)}
+    return values | {name: inner(words if isinstance(words, str) else str(words)) for name, words in quoted.items()}
+
+
 class Catalogues(Domain):
     """The library's domain, with catalogues kept by language."""
 
@@ -36,10 +54,15 @@ class Catalogues(Domain):
             known = self.by_language[language] = super().get_translations()
         return known
 
+    def gettext(self, string: str, **variables: Any) -> str:
+        """As the library; quotation marks of what is quoted become single ones."""
+        found = self.get_translations().ugettext(string)
+        return found % _within(found, variables) if variables else found
+
     def in_template(self, message: str, **values: Any) -> Markup:
         """A template's `_()`: what is filled in is escaped, the text itself is ours."""
         found = self._look_up(message)
-        return found % values if values or "%" in found else found
+        return found % _within(found, values) if values or "%" in found else found
 
     def _look_up(self, message: str) -> Markup:
         language = _settled.get() or _language()

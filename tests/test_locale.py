@@ -1,8 +1,11 @@
 """Which language a page comes in: the person's, else the session's, else the browser's; Chinese when in doubt."""
 
 import pytest
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from hearings.db import db
+from hearings.language import in_chinese
 from hearings.people.models import User
 
 HEADERS = [
@@ -52,3 +55,14 @@ def test_a_persons_choice_is_kept_with_the_person(app, world, browser):
     assert db.session.get(User, world.deputy.id).locale == "en"
     page = browser(world.deputy).get("/", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     assert '<html lang="en"' in page.text
+
+
+def test_marks_of_what_is_quoted_become_single_ones(app, world, browser):
+    """A title with marks of its own within a sentence that quotes it (GB/T 15834-2011, 4.8.3.3)."""
+    hearing = world.hearing("announced", title="夜询会“回头看”<b>")
+    page = browser(world.organiser).get(f"/hearings/{hearing.id}/cancel").text
+    assert "“夜询会‘回头看’&lt;b&gt;”" in page and "看””" not in page
+    with app.test_request_context(), in_chinese():
+        assert _("“%(title)s” is closed.", title="“儿童友好”学校") == "“‘儿童友好’学校”已办结。"
+        assert str(_l("“%(name)s” is empty.", name=_l("Leave"))) == "“请假”是空文件。"
+        assert _("Finished by %(name)s", name="“甲”") == "Finished by “甲”", "only what stands in marks"

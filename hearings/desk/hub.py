@@ -254,10 +254,11 @@ def hub(hearing: Hearing) -> Any:
     _facts(shown)
     _timeline(shown, issue_rows)
     _choose_actions(shown)
+    may_take_back = "hearing.amend" in mine and not request.args.get("as_of")  # a day's figures are only looked at
     return render_template(
         "desk/hub.html", hub=shown, hearing=hearing, base=f"/hearings/{hearing.id}", as_of=as_of, asked=asked,
         complaint=complaint,
-        undos=undo.standing(f"/hearings/{hearing.id}", actor=user) if "hearing.amend" in mine else [],
+        undos=undo.standing(f"/hearings/{hearing.id}", actor=user) if may_take_back else [],
     )  # fmt: skip
 
 

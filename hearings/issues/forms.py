@@ -19,7 +19,7 @@ from ..db import today
 from ..errors import RuleBroken
 from ..filters import day, days_until
 from ..forms import Choice, Choices, DayField, Form, Number, TextBlock, TextLine, clean_arg, enum_choices
-from ..language import speaking
+from ..language import inner, speaking
 from ..people.models import Department
 from ..workflow import LABELS
 from . import operations
@@ -403,7 +403,7 @@ def reminder(assignment: Assignment, found: Sequence[tuple[Commitment | None, da
 
 def _owed_words(assignment: Assignment, promise: Commitment | None, due: date) -> str:
     if promise is not None:
-        return f"承诺“{promise.measure.strip().rstrip('。；')[:100]}”，应于{day(due)}前完成"
+        return f"承诺“{inner(promise.measure.strip().rstrip('。；')[:100])}”，应于{day(due)}前完成"
     if assignment.part == Part.CO_HANDLER:
         return f"应于{day(due)}前向主办单位提出会办意见"
     return f"应于{day(due)}前书面答复代表"

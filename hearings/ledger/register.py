@@ -29,6 +29,7 @@ from ..issues.models import (
     commitment_co_handler,
 )
 from ..issues.queries import Filter, promises_wanted
+from ..language import inner
 from ..people.models import Department, User
 from ..permissions import scoped
 from ..reviews.models import Confirmation, ConfirmationStatus
@@ -259,8 +260,8 @@ def narrowing(form: Any) -> str:
         said.append(
             f"完成时限{start}至{end}" if start and end else f"完成时限{start}起" if start else f"完成时限至{end}"
         )
-    if form.wanted().q:
-        said.append(f"含“{form.wanted().q}”")
+    if words := form.wanted().q:
+        said.append(f"含“{inner(words)}”")
     return "；".join(said)
 
 

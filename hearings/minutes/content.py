@@ -19,6 +19,7 @@ from flask import current_app
 
 from ..db import LOCAL
 from ..issues.models import Assignment, Commitment, Exchange, ExchangeKind, Issue, Outcome, Part
+from ..language import inner
 from ..people.models import Department, User
 from ..reviews.models import Ballot, BallotVerdict, Finding, Verdict
 from ..schedule.models import AttendanceList, Came, Capacity, Hearing, HearingKind, Participant
@@ -92,12 +93,9 @@ def clause(words: str) -> str:
     return words.strip().rstrip("。；;，,、.！!")
 
 
-_INNER = str.maketrans("“”", "‘’")
-
-
 def quoted(words: str) -> str:
-    """In quotation marks; marks inside become single ones (GB/T 15834-2011, 4.8.3.3)."""
-    return f"“{words.translate(_INNER)}”"
+    """In quotation marks; marks inside become single ones."""
+    return f"“{inner(words)}”"
 
 
 def _names(offices: Iterable[Department]) -> list[str]:

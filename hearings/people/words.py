@@ -420,6 +420,7 @@ RULE_LABELS: dict[str, Any] = {
     "RETURN_WORKDAYS": _l("Limit for returning an assignment, in working days"),
     "CONFIRM_WORKDAYS": _l("Limit for a deputy's confirmation, in working days"),
     "EXTENSIONS_MOST": _l("How often a commitment may be extended on request"),
+    "OPEN_EARLY_HOURS": _l("Opened so many hours early, a meeting is asked about again"),
     "NOTICE_DAYS": _l("Notice before a hearing, in days"),
     "LIGHT_YELLOW_DAYS": _l("Days before the due date when the light turns yellow"),
     "VAGUE_WORDS": _l("Vague words that are warned of"),

@@ -35,8 +35,6 @@ from .models import (
 CURRENT = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED, HearingStatus.IN_SESSION)
 RECORD = ("hearing", "issue", "exchange", "commitment", "ballot", "finding", "assignment", "confirmation", "minutes")
 """Tables of what a session records; while nothing of it was written, opening is taken back."""
-EARLY = timedelta(hours=2)
-"""So long before its hour a meeting is not opened in one step."""
 BEFORE = (HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.POSTPONED)
 SIGNING_IN = (HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
 LASTING = (HearingStatus.CANCELLED, HearingStatus.DISCARDED)
@@ -558,7 +556,7 @@ def untimely(hearing: Hearing) -> str | None:
         return _(
             "It is planned for %(day)s, and today is %(today)s.", day=full_day(hearing.day), today=full_day(today())
         )
-    if hearing.starts_at - now() > EARLY:
+    if hearing.starts_at - now() > timedelta(hours=current_app.config["OPEN_EARLY_HOURS"]):
         return _(
             "It is planned for %(time)s, and it is %(now)s now.",
             time=full_moment(hearing.starts_at),

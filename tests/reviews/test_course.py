@@ -167,8 +167,12 @@ def test_opening_is_taken_back_for_as_long_as_nothing_was_recorded_and_no_longer
     assert "/undo/" not in one.get(f"/hearings/{hearing.id}").text, "what no longer holds is not offered"
 
 
-def test_long_before_its_hour_it_is_asked_twice_as_well(world, browser):
+def test_long_before_its_hour_it_is_asked_twice_as_well(app, world, monkeypatch):
     hearing = world.hearing("announced", day=today() + timedelta(days=1))
+    with clock_at(hearing.starts_at - timedelta(minutes=90)):
+        monkeypatch.setitem(app.config, "OPEN_EARLY_HOURS", 1)
+        assert schedule.untimely(hearing) is not None, "how long is the district's own rule"
+        monkeypatch.undo()
     with clock_at(hearing.starts_at - timedelta(hours=5)):
         assert schedule.untimely(hearing) is not None
     with clock_at(hearing.starts_at - timedelta(minutes=90)):
