@@ -40,8 +40,10 @@ FANDOL = (
     "FandolSong-Bold.otf",
     "FandolSong-Regular.otf",
 )
-DEBIAN = {"texlive-lang-chinese": FANDOL, "fonts-lxgw-wenkai": ("LXGWWenKai-Regular.ttf",)}
-"""Debian's packages and the files we want of them: Fandol has what GB 2312 has, WenKai the rest (碶) in like weight."""
+WENKAI = ("LXGWWenKai-Light.ttf", "LXGWWenKai-Regular.ttf")
+DEBIAN = {"texlive-lang-chinese": FANDOL, "fonts-lxgw-wenkai": WENKAI}
+"""Debian's packages and the files we want of them: Fandol has what GB 2312 has, WenKai most of the rest (碶, 喆); its
+light face is as heavy as Fandol's Fangsong and Kai, the regular one stands out of a line."""
 
 
 class FontsMissing(RuntimeError):
@@ -73,6 +75,8 @@ SANS = (
     "SourceHanSansSC-Medium",
     "NotoSansSC-Medium",
 )
+
+RARE = ("LXGWWenKai-Light", "LXGWWenKai-Regular", *SERIF, "NotoSansCJKsc-Regular", *SANS)
 
 PARTS = (
     Part(
@@ -137,7 +141,7 @@ PARTS = (
         ("FandolSong-Regular",),
         SERIF,
     ),
-    Part("rare", lazy_gettext("characters outside GB 2312 (碶)"), (), (), ("LXGWWenKai-Regular", *SERIF, *SANS)),
+    Part("rare", lazy_gettext("characters outside GB 2312 (碶)"), (), (), RARE),
 )
 OTHER_SCRIPTS = ("DejaVuSans",)
 """Faces for what no Chinese face has (Arabic, symbols): used where installed, not missed where not."""
@@ -222,7 +226,8 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
         for part in PARTS
         if part.name in ("title", "hei")
     }
-    rest = _unique([chosen["rare"], *others, *dropped])
+    last = next((installed[name] for name in RARE[2:] if name in installed), None)
+    rest = _unique([chosen["rare"], last, *others, *dropped])
     lists = {name: _unique([face, alike.get(name), chosen["fang"], *rest]) for name, face in chosen.items()}
     # a name card with a rare character in it: large type shows that two faces differ, so the whole name is of one
     lists["card"] = _unique([alike.get("hei"), *lists["hei"]])
@@ -237,7 +242,7 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
 def fetch(fonts_dir: Path | None = None) -> list[Path]:
     """Unpack the free faces Fandol and LXGW WenKai from Debian's packages into the fonts directory.
 
-    Needs apt-get and dpkg-deb but neither root nor TeX. Out: the files written (49 MB; the downloads are 101).
+    Needs apt-get and dpkg-deb but neither root nor TeX. Out: the files written (68 MB; the downloads are 101).
     Raises FontsMissing with one sentence when this is not Debian or Fandol cannot be had; WenKai may be missing.
     """
     fonts_dir = fonts_dir or FONTS_DIR

@@ -12,6 +12,7 @@ from fontTools.ttLib import TTFont
 from hearings.documents import RenderFailed, fonts, render
 from hearings.documents.commands import fonts_cli
 
+from .measure import pages
 from .sample import minutes
 
 
@@ -46,6 +47,26 @@ def test_a_dropped_in_face_wins(tmp_path: Path) -> None:
     served = {service.part.name: service for service in fonts.services(tmp_path)}
     assert served["fang"].face == fonts.Face("FandolFang-Regular", tmp_path / "whatever-name.otf", 0)
     assert served["fang"].warning is None
+
+
+def test_what_the_body_lacks_comes_from_the_face_that_is_as_light(tmp_path: Path) -> None:
+    """The regular one makes 碶 stand out of a line of Fangsong; a machine that has only that one goes on with it."""
+    installed = {name: fonts.Face(name, tmp_path / f"{name}.ttf", 0) for name in ("LXGWWenKai-Regular", *fonts.SANS)}
+    rare = {service.part.name: service.face for service in fonts._match(installed)}["rare"]
+    assert rare is not None and rare.family == "LXGWWenKai-Regular"
+    installed["LXGWWenKai-Light"] = fonts.Face("LXGWWenKai-Light", tmp_path / "light.ttf", 0)
+    rare = {service.part.name: service.face for service in fonts._match(installed)}["rare"]
+    assert rare is not None and rare.family == "LXGWWenKai-Light"
+
+
+def test_a_character_that_only_noto_has_is_not_bold_in_the_body() -> None:
+    if not fonts._installed(fonts.FONTS_DIR).keys() & {"NotoSerifCJKsc-Regular", "NotoSansCJKsc-Regular"}:
+        pytest.skip("Noto's regular faces are not installed here")
+    face = pages(render("paper", {"language": "zh-CN", "organisation": "办", "title": "名单", "paragraphs": ["邱㳒"]}))
+    assert {c["fontname"].split("+")[1] for c in face[0].chars if c["text"] == "㳒"} <= {
+        "NotoSerifCJKsc-Regular",
+        "NotoSansCJKsc-Regular",
+    }
 
 
 def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
