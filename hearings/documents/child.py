@@ -21,7 +21,7 @@ import select
 import struct
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +30,22 @@ IDLE_SECONDS = 120
 MEMORY_BYTES = 1 << 31
 UNKNOWN = "〓"
 """The compositor's mark for a character no typeface has: never a blank box."""
+POINTS = 0.75
+"""Of a CSS pixel."""
+HEADINGS = {f"/H{level}" for level in range(1, 7)}
+UA_IDENTIFIER = b"""<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 that the file follows</pdfaProperty:description>
+</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas>
+</rdf:Description>
+"""
 MOMENT = datetime(2000, 1, 1)
 """The date of every associated file. PDF/A-3 wants one; the clock's would make every printing another file."""
 
@@ -155,6 +171,7 @@ class Press:
         self.pages = len(document.pages)
         _finish(document, pdf)
         self.tree.finish(pdf)
+        _identify(pdf)
 
     def _attachment(self, associated: dict[str, Any]) -> Any:
         """An associated file (PDF/A-3, ISO 19005-3 6.8), through a door of its own that knows only this file."""
@@ -187,11 +204,60 @@ def _finish(document: Any, pdf: Any) -> None:
     )
     dictionaries = [each for each in pdf.objects if isinstance(each, pydyf.Dictionary)]
     elements = {each.reference: each for each in dictionaries if each.get("Type") == "/StructElem"}
+    heights = dict(zip(pdf.page_references, (page.height * POINTS for page in document.pages), strict=True))
     for element in elements.values():
         if element["S"] == "/TH":
             row = elements[element["P"]]
             in_head = elements[row["P"]]["S"] == "/THead"
             element["A"]["Scope"] = "/Column" if in_head else "/Row"
+        elif element["S"] == "/Caption":  # beside its figure, not in it, so it is text like any other
+            element["S"] = "/P"
+        elif element["S"] == "/Figure":
+            height = heights[element["Pg"]]
+            left, top, right, bottom = element["A"]["BBox"]
+            box = (left * POINTS, height - bottom * POINTS, right * POINTS, height - top * POINTS)
+            element["A"]["BBox"] = pydyf.Array(round(edge, 3) for edge in box)
+
+
+def _identify(pdf: Any) -> None:
+    """Write the identifier of PDF/UA-1 if the tags pass what we check ourselves (ISO 14289-1, 7.1 to 7.5).
+
+    Looked at here, for each paper: a title that is shown, a language, words for every figure, heads with a scope in
+    every table, headings that leave out no level. That everything drawn is tagged or an artifact holds for any paper,
+    by the way the tree is built, and is looked at by the tests. PDF/A wants the identifier's schema described
+    (ISO 19005-3, 6.6.2.3.2).
+    """
+    import pydyf
+
+    elements = [e for e in pdf.objects if isinstance(e, pydyf.Dictionary) and e.get("Type") == "/StructElem"]
+    named = {e.reference: e for e in elements}
+    levels = [int(kind[2]) for kind in _in_order(pdf, named) if kind in HEADINGS]
+    tables = [e for e in elements if e["S"] == "/Table"]
+    passes = (
+        all("Alt" in e for e in elements if e["S"] == "/Figure")
+        and all(any(k == "/TH" for k in _below(table, named)) for table in tables)
+        and all("Scope" in e["A"] for e in elements if e["S"] == "/TH")
+        and all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
+        and pdf.info.get("Title")
+        and "Lang" in pdf.catalog
+    )
+    if passes:
+        metadata = next(e for e in pdf.objects if e.reference == pdf.catalog["Metadata"])
+        metadata.stream = [part.replace(b"</rdf:RDF>", UA_IDENTIFIER + b"</rdf:RDF>") for part in metadata.stream]
+
+
+def _in_order(pdf: Any, named: dict[Any, Any]) -> Iterator[str]:
+    """The kinds of the tags, as they are read."""
+    root = next(e for e in pdf.objects if e.reference == pdf.catalog["StructTreeRoot"])
+    for kid in root["K"]:
+        yield from _below(named[kid], named)
+
+
+def _below(element: Any, named: dict[Any, Any]) -> Iterator[str]:
+    yield element["S"]
+    for kid in element["K"]:
+        if kid in named:
+            yield from _below(named[kid], named)
 
 
 class _Tree:

@@ -32,6 +32,8 @@ class Tag:
     children: list["Tag"] = field(default_factory=list)
     text: str = ""
     parent: "Tag | None" = None
+    page: int | None = None
+    """Where it begins."""
 
     def walk(self) -> Iterator["Tag"]:
         yield self
@@ -83,7 +85,7 @@ class Reader:
             parent=parent,
         )
         if isinstance(element.get("Pg"), PDFObjRef):
-            page = self.numbers[element["Pg"].objid]
+            page = tag.page = self.numbers[element["Pg"].objid]
         for kid in self._kids(element):
             if isinstance(kid, int):
                 assert page is not None
