@@ -72,6 +72,7 @@ MACHINES: dict[str, dict[str, Move]] = {
             _move("confirm", "asked", "confirmed", "answered_at"),
             _move("refuse", "asked", "refused", "answered_at"),
             _move("waive", "asked", "waived", "answered_at"),
+            _move("withdraw", "asked", "withdrawn", "answered_at"),
         ),
         "extension": (
             _move("grant", "asked", "granted", "decided_at"),
@@ -126,6 +127,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "confirmed": _l("Confirmed"),
         "refused": _l("Refused"),
         "waived": _l("Waived"),
+        "withdrawn": _l("No longer asked"),
     },
     "extension": {
         "asked": _l("Asked"),

@@ -15,7 +15,7 @@ STATUSES = {
     "issue": "registered assigned in_handling replied struck_off answered not_accepted transferred returned",
     "assignment": "assigned accepted returned replied superseded",
     "commitment": "open reported kept released",
-    "confirmation": "asked confirmed refused waived",
+    "confirmation": "asked confirmed refused waived withdrawn",
     "extension": "asked granted refused withdrawn",
     "minutes": "draft reviewed published",
 }

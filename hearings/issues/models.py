@@ -361,7 +361,7 @@ class ExtensionStatus(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
-    """Overtaken before it was decided: reported done, or released."""
+    """Overtaken before it was decided: reported done, released, or moved by a finding."""
 
 
 class Extension(Numbered, Model):

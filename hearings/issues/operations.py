@@ -1,6 +1,6 @@
 """Issues from the first word to struck off: logging, answers, promises, handing over, handling."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -45,6 +45,9 @@ from .models import (
 )
 
 RECORDING = (HearingStatus.IN_SESSION, HearingStatus.CONCLUDED)
+
+OVERTAKES: list[Callable[[Issue, User], None]] = []
+"""Later rooms add what is to end when an issue is handled again, or is settled without being struck off."""
 
 # -- logging -------------------------------------------------------------------------------------------
 
@@ -393,8 +396,9 @@ def correct_commitment(commitment: Commitment, changes: Mapping[str, Any], *, ac
 
 def remove_commitment(commitment: Commitment, *, actor: User) -> None:
     """Take back a promise recorded by mistake, before it is assigned, with undo."""
-    if commitment.issue.status != IssueStatus.REGISTERED:
+    if commitment.issue.status != IssueStatus.REGISTERED or commitment.status != CommitmentStatus.OPEN:
         raise RuleBroken(_("It has been assigned: it can be corrected or released, not removed."))
+    _record_open(commitment.issue)
     audit.record("commitment.remove", commitment, actor)
     undo.offer(
         "commitment.remove",
@@ -412,6 +416,7 @@ def _commitment_again(*, actor: User, row: dict[str, Any], co_handlers: list[int
     commitment = undo.restore(Commitment, row)
     if commitment.issue.is_closed:
         raise RuleBroken(_("The issue is closed; reopen it first."))
+    _record_open(commitment.issue)
     commitment.co_handlers = list(db.session.scalars(select(Department).where(Department.id.in_(co_handlers))))
     audit.record("commitment.remove.undo", commitment, actor, status=commitment.status)
 
@@ -514,6 +519,15 @@ def ask_extension(commitment: Commitment, *, new_due_on: date, reason: str, acto
     return extension
 
 
+@guard("extension.grant")
+def _still_later(extension: Extension) -> None:
+    due_on = extension.commitment.due_on
+    if not extension.directed and extension.new_due_on <= due_on:
+        raise RuleBroken(
+            _("The promise is due on %(day)s by now: this extension would give no more time.", day=day_words(due_on))
+        )
+
+
 def grant_extension(extension: Extension, *, actor: User, note: str | None = None) -> None:
     """The date moves; the old one stays readable. With undo until the department is told."""
     issue = extension.commitment.issue
@@ -556,7 +570,8 @@ def _withdraw_extension(commitment: Commitment, *, actor: User) -> None:
 
 
 def move_date(commitment: Commitment, new_due_on: date, *, reason: str, actor: User) -> Extension:
-    """A finding moves a date: written down as an extension granted at once."""
+    """A finding moves a date: written down as an extension granted at once. What was asked for is overtaken by it."""
+    _withdraw_extension(commitment, actor=actor)
     extension = Extension(
         commitment=commitment,
         old_due_on=commitment.due_on,
@@ -800,6 +815,11 @@ def return_assignment(assignment: Assignment, *, reason: str, actor: User) -> No
         act["said"] = _("Returned to the organiser.")
 
 
+def _still_stands(assignment: Assignment) -> None:
+    if assignment.status in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED):
+        raise RuleBroken(_("This assignment no longer stands: it was returned, or handled again in a later round."))
+
+
 def may_remind(
     assignment: Assignment, promises: Iterable[Commitment] | None = None, *, formally: bool = False
 ) -> list[tuple[Commitment | None, date]]:
@@ -807,8 +827,7 @@ def may_remind(
 
     Raises `RuleBroken` when nothing is owed. One statement, none where the issue's commitments are given.
     """
-    if assignment.status in (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED):
-        raise RuleBroken(_("This assignment no longer stands: it was returned, or handled again in a later round."))
+    _still_stands(assignment)
     if assignment.issue.is_closed:
         raise RuleBroken(_("The issue is closed; reopen it first."))
     if promises is None:
@@ -909,6 +928,7 @@ def report_progress(
     """A line of progress, on the whole or on one promise, with what shows it."""
     if assignment.issue.is_closed:
         raise RuleBroken(_("The issue is closed; reopen it first."))
+    _still_stands(assignment)
     _accepted_first(assignment, actor)
     if commitment is not None and percent is not None:
         commitment.percent = percent
@@ -980,8 +1000,14 @@ def _nothing_promised(issue: Issue) -> None:
         raise RuleBroken(_("Something has been promised on it; it cannot be declined."))
 
 
+def _overtake(issue: Issue, actor: User) -> None:
+    for end in OVERTAKES:
+        end(issue, actor)
+
+
 def decline(issue: Issue, *, reason: str, actor: User) -> None:
     """Not accepted: the reason, and where to turn instead."""
+    _overtake(issue, actor)
     workflow.advance(issue, "decline", actor=actor, reason=reason)
     issue.outcome = Outcome.NOT_ACCEPTED
     issue.outcome_note = reason
@@ -989,6 +1015,7 @@ def decline(issue: Issue, *, reason: str, actor: User) -> None:
 
 def transfer(issue: Issue, *, to: str, actor: User) -> None:
     """Turned into a formal suggestion, or handed to a higher level."""
+    _overtake(issue, actor)
     workflow.advance(issue, "transfer", actor=actor, to=to)
     issue.outcome_note = to
 
@@ -1008,6 +1035,7 @@ def _all_promises_kept(issue: Issue) -> None:
 
 
 @guard("issue.explain")
+@guard("issue.transfer")
 def _no_promise_open(issue: Issue) -> None:
     _all_promises_kept(issue)
 
@@ -1060,6 +1088,7 @@ def rework(issue: Issue, *, reason: str, actor: User, due_on: date | None = None
         .where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
         .order_by(Assignment.id)
     ).all()
+    _overtake(issue, actor)
     workflow.advance(issue, "rework", actor=actor, reason=reason)
     issue.round += 1
     limit, basis = default_limit(issue, today())
@@ -1095,6 +1124,7 @@ def reopen(issue: Issue, *, reason: str, actor: User) -> None:
     current = db.session.scalars(
         select(Assignment).where(Assignment.issue_id == issue.id, Assignment.round == issue.round)
     ).all()
+    _overtake(issue, actor)
     workflow.advance(issue, "reopen", actor=actor, reason=reason)
     issue.round += 1
     issue.closed_at = None

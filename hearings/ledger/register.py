@@ -81,6 +81,7 @@ CONFIRMATION_WORDS = {
     ConfirmationStatus.CONFIRMED: "已确认",
     ConfirmationStatus.REFUSED: "未同意",
     ConfirmationStatus.WAIVED: "免予确认",
+    ConfirmationStatus.WITHDRAWN: "不再确认",
 }
 RESIDENT = "群众代表"
 

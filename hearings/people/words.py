@@ -162,6 +162,7 @@ ACTS: dict[str, Any] = {
     "confirmation.on_the_spot": _l("confirmed on the spot"),
     "confirmation.refuse": _l("refused to confirm"),
     "confirmation.waive": _l("waived the confirmation"),
+    "confirmation.withdraw": _l("took the question to the deputy back"),
     "ballot.record": _l("recorded a ballot"),
     "ballot.record.undo": _l("took a ballot back"),
     "ballot.hand_out": _l("handed out ballot papers"),

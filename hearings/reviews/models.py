@@ -114,6 +114,8 @@ class ConfirmationStatus(StrEnum):
     CONFIRMED = "confirmed"
     REFUSED = "refused"
     WAIVED = "waived"
+    WITHDRAWN = "withdrawn"
+    """Overtaken before it was answered: handled again, or settled otherwise."""
 
 
 class Confirmation(Numbered, Model):

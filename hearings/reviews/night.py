@@ -672,14 +672,16 @@ def promise(hearing: Hearing, issue_id: int) -> Any:
     issue = _issue(hearing, issue_id)
     form = CommitmentForm(departments=queries.night(hearing, issue.id).offered)
     reckoned = _reckon_only(hearing, form)
+
+    def act() -> Commitment:
+        if hearing.status not in RECORDING:
+            raise RuleBroken(_("This is noted while the meeting is in session, or after it, until it is filed."))
+        return issues.make_commitment(issue, actor=me(), **form.fields(hearing.day))
+
     if reckoned is None:
         done = submit(
             form,
-            _keeping(
-                issue,
-                lambda: issues.make_commitment(issue, actor=me(), **form.fields(hearing.day)),
-                but="promise",
-            ),
+            _keeping(issue, act, but="promise"),
             to=at(hearing, issue, "promises"),
             said=_promised(form),
             tone="warning" if issues.vague_words(form.measure.data or "") else "success",

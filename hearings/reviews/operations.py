@@ -259,9 +259,9 @@ def record_finding(
 def _check_finding(issue: Issue, verdict: Verdict, commitment: Commitment | None, new_due_on: date | None) -> None:
     """Raises `RuleBroken` where the verdict cannot stand."""
     closed = commitment is not None and commitment.status in (CommitmentStatus.KEPT, CommitmentStatus.RELEASED)
+    if verdict in (Verdict.KEEP_TRACKING, Verdict.HANDLE_AGAIN) and new_due_on is not None and new_due_on <= today():
+        raise RuleBroken(_("The new date must lie in the future."), "new_due_on")
     if verdict == Verdict.KEEP_TRACKING and new_due_on is not None:
-        if new_due_on <= today():
-            raise RuleBroken(_("The new date must lie in the future."), "new_due_on")
         if commitment is None:
             raise RuleBroken(_("Say which commitment the new date is for."), "commitment")
         if closed:
@@ -335,6 +335,23 @@ def _answer(issue: Issue) -> Confirmation | None:
         .order_by(Confirmation.id.desc())
         .limit(1)
     )
+
+
+@guard("confirmation.confirm")
+@guard("confirmation.refuse")
+def _of_this_round(confirmation: Confirmation) -> None:
+    if confirmation.round != confirmation.issue.round:
+        raise RuleBroken(_("It is handled again by now: this question is of an earlier round."))
+
+
+def _ask_no_more(issue: Issue, actor: User) -> None:
+    """A deputy is not asked about what is handled again or settled otherwise: an answer would start it once more."""
+    waiting = _answer(issue)
+    if waiting is not None and waiting.status == ConfirmationStatus.ASKED:
+        workflow.advance(waiting, "withdraw", actor=actor)
+
+
+issues.OVERTAKES.append(_ask_no_more)
 
 
 @guard("issue.strike_off")

@@ -56,7 +56,9 @@ TONES = {
     "cancelled": "grey",
     "discarded": "grey",
 }
-CONFIRMATION_TONES = {"asked": "lamp", "confirmed": "green", "refused": "yellow", "waived": "grey"}
+CONFIRMATION_TONES = {"asked": "lamp", "confirmed": "green", "refused": "yellow"} | dict.fromkeys(
+    ("waived", "withdrawn"), "grey"
+)
 
 # -- all ballots of a meeting --------------------------------------------------------------------------
 

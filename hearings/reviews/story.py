@@ -168,6 +168,7 @@ def confirmation_events(asked: Confirmation) -> list[dict[str, Any]]:
         ),
         ConfirmationStatus.REFUSED: (_("Refused by the deputy"), "lamp"),
         ConfirmationStatus.WAIVED: (_("Confirmation waived"), "lamp"),
+        ConfirmationStatus.WITHDRAWN: (_("The deputy is no longer asked"), "grey"),
     }[asked.status]
     events.append(
         {

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 17:32:30.804957
+Made: 2026-11-24 17:36:24.721481
 """
 
 import sqlalchemy as sa
@@ -1081,6 +1081,7 @@ def upgrade() -> None:
                 "confirmed",
                 "refused",
                 "waived",
+                "withdrawn",
                 name="confirmationstatus",
                 native_enum=False,
                 create_constraint=True,
