@@ -186,7 +186,9 @@ class TestOffice:
         assert found("hearing") == set(HearingStatus)
         assert found("issue") == set(IssueStatus)
         assert found("commitment") == set(CommitmentStatus)
-        assert found("confirmation") == set(ConfirmationStatus) - {ConfirmationStatus.WITHDRAWN}  # nobody was that hasty
+        assert found("confirmation") == set(ConfirmationStatus) - {
+            ConfirmationStatus.WITHDRAWN
+        }  # nobody was that hasty
         assert found("extension") == set(ExtensionStatus)
         assert found("assignment") == set(AssignmentStatus)
         assert found("issue", "outcome") == set(Outcome)
