@@ -170,7 +170,7 @@ def _error_pages(app: Flask) -> None:
         db.session.rollback()
         if web.autosaving():
             return {"message": str(error.message), "errors": {}}, 422
-        return render_template("errors/409.html", message=error.message), 409
+        return render_template("errors/409.html", message=error.message, back=web.page_above(request.path)), 409
 
     def integrity(error: IntegrityError) -> Any:
         db.session.rollback()

@@ -11,6 +11,7 @@ import io
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ from sqlalchemy import ForeignKey, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
@@ -376,6 +379,17 @@ def page(template: str, form: Form | None = None, **context: Any) -> Any:
             errors = {name: [str(e) for e in said] for name, said in form.errors.items() if name}
             return jsonify(errors=errors, message=" ".join(str(e) for e in form.form_errors) or None), code
     return render_template(template, form=form, **context), code
+
+
+def page_above(path: str) -> str | None:
+    """The nearest page over an address: of `/issues/7/assign` the issue's; None where only the front page is."""
+    addresses = current_app.url_map.bind("")
+    while path := path.rstrip("/").rpartition("/")[0]:
+        for address in (path, f"{path}/"):
+            with suppress(NotFound, MethodNotAllowed, RequestRedirect):
+                addresses.match(address, method="GET")
+                return address
+    return None
 
 
 # -- small pages ---------------------------------------------------------------------------------------

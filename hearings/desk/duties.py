@@ -855,7 +855,7 @@ def _paper_duty(row: Any, hub: str) -> tuple[str, str, dict[str, Any]]:
     """The next step of a held hearing's papers: draft, review, publish the minutes, then file."""
     steps = {
         None: (_("Draft the minutes"), f"{hub}/minutes"),
-        MinutesStatus.DRAFT: (_("Edit and review the minutes"), f"{hub}/minutes"),
+        MinutesStatus.DRAFT: (_("Edit the minutes and have them reviewed"), f"{hub}/minutes"),
         MinutesStatus.REVIEWED: (_("Publish the minutes"), f"{hub}/minutes"),
         MinutesStatus.PUBLISHED: (_("File the hearing"), hub),
     }

@@ -129,17 +129,25 @@ def headline(statement: str, most: int = 24) -> str:
     return first if len(first) <= most else first[: most - 1] + "…"
 
 
+STILL_OPEN = {"lead_deputy", "category", "street", "cosigners"}
+"""What may be mended of an issue for ever: who answers for it and where it is counted."""
+
+
+def why_words_stay(issue: Issue) -> str | None:
+    """Why what was said may no longer be changed: the file, or the issue, is closed."""
+    if issue.hearing.status == HearingStatus.FILED:
+        return _("The hearing has been filed: what was said stays as it is.")
+    if issue.is_closed:
+        return _("The issue is closed: what was said stays as it is.")
+    return None
+
+
 def amend_issue(issue: Issue, changes: Mapping[str, Any], *, actor: User) -> None:
-    """Change what was recorded; after filing only the deputy and category (the record is closed)."""
+    """Change what was recorded. Raises `RuleBroken` for what stays as it was said (`why_words_stay`)."""
     if not changes:
         return
-    if issue.hearing.status == HearingStatus.FILED and set(changes) - {
-        "lead_deputy",
-        "category",
-        "street",
-        "cosigners",
-    }:
-        raise RuleBroken(_("The hearing has been filed; its record is closed."))
+    if set(changes) - STILL_OPEN and (why := why_words_stay(issue)) is not None:
+        raise RuleBroken(why)
     for name, value in changes.items():
         setattr(issue, name, value)
     if issue.lead_deputy is not None and {"lead_deputy", "cosigners"} & set(changes):
@@ -1056,7 +1064,9 @@ def explain(issue: Issue, *, actor: User, note: str | None = None) -> None:
 def _offer_reopening(issue: Issue, move: str, before: str, actor: User) -> None:
     undo.offer(
         "issue.close",
-        _("“%(title)s” is closed.", title=issue.title),
+        _("“%(title)s” is struck off.", title=issue.title)
+        if move == "strike_off"
+        else _("“%(title)s” is closed.", title=issue.title),
         actor=actor,
         back=f"/issues/{issue.id}",
         issue_id=issue.id,

@@ -49,6 +49,7 @@ from .forms import (
 )
 from .limits import basis_words
 from .models import (
+    SETTLED_ON_SITE,
     Assignment,
     AssignmentStatus,
     Commitment,
@@ -58,6 +59,7 @@ from .models import (
     Issue,
     IssueFile,
     IssueStatus,
+    Outcome,
     OutcomeFigure,
     Part,
 )
@@ -413,7 +415,9 @@ def _issue_buttons(issue: Issue, record: queries.Record, rights: set[str]) -> tu
         primary = move in ("assign", "strike_off")
         buttons.append({"url": f"/issues/{issue.id}/{last}", "label": words, "primary": primary})
     if "issue.amend" in rights:
-        buttons.append({"url": f"/issues/{issue.id}/edit", "label": _("Edit")})
+        nobody = issue.lead_deputy_id is None and Role.ORGANISER in me().role_set and not issue.is_closed
+        at, words = ("#lead_deputy", _("Choose the deputy")) if nobody else ("", _("Edit"))
+        buttons.append({"url": f"/issues/{issue.id}/edit{at}", "label": words})
     return buttons, whys
 
 
@@ -526,8 +530,9 @@ def edit(issue: Issue) -> Any:
     dropped: set[str] = set()
     if Role.ORGANISER not in me().role_set:
         dropped |= {"lead_deputy", "cosigners"}
-    if issue.hearing.status == HearingStatus.FILED:
-        dropped |= set(now) - {"lead_deputy", "category", "street", "cosigners"}
+    stays = operations.why_words_stay(issue)
+    if stays is not None:
+        dropped |= set(now) - operations.STILL_OPEN
     for name in dropped:
         del form[name]
         del now[name]
@@ -545,7 +550,7 @@ def edit(issue: Issue) -> Any:
         heading=_("Edit the issue"),
         button=_("Save"),
         said=_("Saved."),
-        lead=_("The hearing has been filed: what was said stays as it is.") if "statement" in dropped else None,
+        lead=stays,
     )
 
 
@@ -616,7 +621,8 @@ def _law_of_limits(issue: Issue) -> str:
 @requires("issue.decline", Issue)
 def decline(issue: Issue) -> Any:
     """Not accepted: the reason, and where to turn instead."""
-    form: Any = DeclineForm()
+    noted = issue.outcome_note if issue.outcome == Outcome.NOT_ACCEPTED else None
+    form: Any = DeclineForm(data={"reason": noted or ""})
     return _act(
         form,
         lambda: operations.decline(issue, reason=f"{form.reason.data}；引导渠道：{form.referral.data}", actor=me()),
@@ -649,7 +655,7 @@ def transfer(issue: Issue) -> Any:
 @requires("issue.explain", Issue)
 def explain(issue: Issue) -> Any:
     """Settled in words (解释答复办结); the deputy agrees, now or by a confirmation."""
-    form: Any = ExplainForm()
+    form: Any = ExplainForm(data={"note": issue.outcome_note if issue.outcome in SETTLED_ON_SITE else ""})
     if not AGREED_ON_THE_SPOT:
         del form.agreed
 
@@ -667,7 +673,7 @@ def explain(issue: Issue) -> Any:
         move="" if AGREED_ON_THE_SPOT else "explain",
         heading=_("Settle by explanation"),
         button=_("Settle"),
-        lead=broken.message if broken is not None else None,
+        lead=broken.message if broken is not None and not form.errors else None,
     )
 
 

@@ -104,6 +104,7 @@ def conclude_session(hearing: Hearing) -> Any:
         hearing=hearing,
         kind=KIND_LABELS[hearing.kind],
         count=len(waiting),
+        undated=queries.undated(hearing),
         refusal=workflow.refusal(hearing, "conclude"),
         back=_screen(hearing),
     )

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only
 
 from ..db import db, now, today
@@ -26,6 +26,7 @@ from ..issues.models import (
     Issue,
     IssueFile,
     IssueStatus,
+    Outcome,
     Part,
     Reply,
 )
@@ -557,6 +558,19 @@ def seats_of(hearing: Hearing) -> Sequence[Any]:
     of the directory `person` (the name) and `is_deputy`. One statement.
     """
     return db.session.execute(_SEATS, {"hearing": hearing.id}).all()
+
+
+def undated(hearing: Hearing) -> Sequence[Issue]:
+    """Issues of the evening to be studied afterwards for which nothing was promised by a day."""
+    return db.session.scalars(
+        select(Issue)
+        .where(
+            Issue.hearing_id == hearing.id,
+            Issue.outcome == Outcome.FURTHER_STUDY,
+            ~exists().where(Commitment.issue_id == Issue.id),
+        )
+        .order_by(Issue.position)
+    ).all()
 
 
 def surely_here(hearing: Hearing, recorder: User) -> dict[int, str]:

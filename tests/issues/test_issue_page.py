@@ -18,6 +18,7 @@ from hearings.issues.models import (
     AssignmentStatus,
     ExchangeKind,
     IssueStatus,
+    Outcome,
     OutcomeFigure,
     Part,
     ResultClass,
@@ -293,6 +294,40 @@ def test_after_filing_the_words_stay(app, world, browser):
     before = issue.statement
     assert desk.post(address, form | {"statement": "偷偷改", "category": "safety"}).status_code == 303
     assert (issue.statement, issue.category) == (before, "safety")
+
+
+def test_once_the_issue_is_closed_the_words_stay(app, world, browser):
+    issue = world.issue(world.hearing("concluded"))
+    issue.status, issue.closed_at = IssueStatus.STRUCK_OFF, now()
+    before = issue.statement
+    for who in (world.organiser, world.deputy):
+        one, address = browser(who), f"/issues/{issue.id}/edit"
+        page = one.get(address)
+        assert "已办结" in page.text and "statement" not in form_of(page)
+        assert one.post(address, form_of(page) | {"statement": "销号之后改", "street": "霞浦"}).status_code == 303
+        assert (issue.statement, issue.street) == (before, "霞浦")
+
+
+def test_an_issue_without_a_deputy_says_where_to_choose_one(app, world, browser):
+    issue = world.issue(world.hearing("concluded"))
+    issue.lead_deputy = None
+    db.session.commit()
+    one = browser(world.organiser)
+    assert f"/issues/{issue.id}/edit#lead_deputy" in one.get(f"/issues/{issue.id}").text
+    refused = one.get(f"/issues/{issue.id}/assign")
+    assert refused.status_code == 409
+    assert f'href="/issues/{issue.id}">返回' in " ".join(refused.text.split()), "the way back is not the front page"
+
+
+def test_what_the_night_noted_need_not_be_typed_again(app, world, browser):
+    over = world.hearing("concluded")
+    declined, answered = world.issue(over), world.issue(over)
+    operations.decide_outcome(declined, Outcome.NOT_ACCEPTED, note="涉诉事项。", actor=world.organiser)
+    operations.decide_outcome(answered, Outcome.ANSWERED_ON_SITE, note="路灯归公路段管。", actor=world.organiser)
+    db.session.commit()
+    one = browser(world.organiser)
+    assert form_of(one.get(f"/issues/{declined.id}/decline"))["reason"] == "涉诉事项。"
+    assert form_of(one.get(f"/issues/{answered.id}/explain"))["note"] == "路灯归公路段管。"
 
 
 def test_who_may_edit(app, world, browser):

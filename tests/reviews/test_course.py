@@ -8,7 +8,7 @@ from sqlalchemy import select
 from hearings import audit
 from hearings.db import clock_at, db, now, today
 from hearings.issues import operations as issues
-from hearings.issues.models import ExchangeKind
+from hearings.issues.models import ExchangeKind, Outcome
 from hearings.minutes import content
 from hearings.notices import news
 from hearings.notices.models import Message
@@ -322,3 +322,13 @@ def test_a_hearing_moved_by_mistake_is_moved_back_until_anybody_is_told(world, b
     assert one.get(page).text.count("/undo/") == 2, "the announcement's own, and this one"
     with clock_at(now() + timedelta(seconds=61)):
         assert one.get(page).text.count("/undo/") == 1, "they are being told"
+
+
+def test_what_is_to_be_studied_without_a_day_is_named_before_the_end(world, browser):
+    evening = world.hearing("in_session", day=today())
+    loose, dated = world.issue(evening), world.issue(evening)
+    for issue in (loose, dated):
+        issues.decide_outcome(issue, Outcome.FURTHER_STUDY, actor=world.organiser)
+    world.commitment(dated)
+    page = browser(world.organiser).get(f"/hearings/{evening.id}/conclude").text
+    assert f"?issue={loose.id}" in page and f"?issue={dated.id}" not in page
