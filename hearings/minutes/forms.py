@@ -122,6 +122,18 @@ def decided_at(form: Form, spots: list[Spot]) -> dict[str, str]:
     }
 
 
+def fill_in(form: Form, spots: list[Spot], before: Mapping[str, tuple[str, str | None]]) -> int:
+    """Put in what was decided `before` (by spot key), equal ones at once if they had one fate; return how many."""
+    known = [s for s in spots if s.key in before]
+    for key, some in alike(spots).items():
+        fates = {before.get(s.key) for s in some}
+        at = {key: fates.pop()} if len(fates) == 1 else {s.key: before.get(s.key) for s in some}
+        for field, fate in at.items():
+            if fate is not None:
+                form[field].data, form[why(field)].data = fate
+    return len(known)
+
+
 def choices_of(form: Form, spots: list[Spot]) -> dict[str, tuple[str, str | None]]:
     """What was chosen, as the operation takes it."""
     return {key: (form[at].data or "", form[why(at)].data) for key, at in decided_at(form, spots).items()}
@@ -137,5 +149,5 @@ class PublishForm(Form):
 
 __all__ = [
     "KIND_LABELS", "CorrectForm", "Filled", "PublishForm", "ReturnForm", "WithdrawForm", "alike",
-    "choices_of", "decided_at", "differences_form", "edit_form", "label_of", "release_form", "why",
+    "choices_of", "decided_at", "differences_form", "edit_form", "fill_in", "label_of", "release_form", "why",
 ]  # fmt: skip

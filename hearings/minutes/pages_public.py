@@ -15,7 +15,7 @@ from ..permissions import public, requires
 from ..schedule.models import Hearing
 from ..web import me, page, submit
 from . import operations, press, privacy, proof, queries
-from .forms import KIND_LABELS, WithdrawForm, alike, choices_of, decided_at, release_form, why
+from .forms import KIND_LABELS, WithdrawForm, alike, choices_of, decided_at, fill_in, release_form, why
 from .models import Minutes, MinutesStatus, Release
 from .routes import _file, bp
 
@@ -42,6 +42,9 @@ def release(hearing: Hearing) -> Any:
     hearing_id, title = hearing.id, minutes.content["title"]
     stripped, spots = operations.spots_of(minutes)
     form = release_form(spots)
+    refilled = 0
+    if request.method == "GET":  # one spot decided wrongly is mended without deciding on all the others again
+        refilled = fill_in(form, spots, queries.decided_before(hearing))
     asked = request.form.get("act") if request.method == "POST" else None
     at = decided_at(form, spots)
     if asked == "preview":
@@ -80,7 +83,7 @@ def release(hearing: Hearing) -> Any:
         to=url_for("minutes.show", id=hearing_id),
         said=_("The public rendering of “%(title)s” is open to everybody.", title=title),
     )
-    return done or _page(hearing, minutes, form, spots)
+    return done or _page(hearing, minutes, form, spots, refilled=refilled)
 
 
 def _page(
@@ -89,6 +92,7 @@ def _page(
     form: Any,
     spots: list[privacy.Spot],
     undecided: Sequence[privacy.Spot] = (),
+    refilled: int = 0,
 ) -> Any:
     """The spots, equal ones together; those that were forgotten are marked each, and told in one line on top."""
 
@@ -111,6 +115,7 @@ def _page(
         minutes=minutes,
         rows=rows,
         count=len(spots),
+        refilled=refilled,
         there=queries.released(minutes),
     )
 

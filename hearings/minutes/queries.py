@@ -94,6 +94,17 @@ def released(minutes: Minutes) -> Release | None:
     )
 
 
+def decided_before(hearing: Hearing) -> dict[str, tuple[str, str | None]]:
+    """What was decided on each spot when the hearing's minutes were last released: spot key -> (choice, reason).
+
+    A spot's key is made of its place and words, so what has changed since is asked anew. One statement.
+    """
+    decisions = db.session.scalar(
+        select(Release.decisions).where(Release.hearing_id == hearing.id).order_by(Release.id.desc()).limit(1)
+    )
+    return {d["spot"]: (d["choice"], d.get("reason")) for d in decisions or ()}
+
+
 def public_release(code: str) -> Release | None:
     """The rendering with this code: the one that is open, else the last that was."""
     return db.session.scalar(

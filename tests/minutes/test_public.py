@@ -246,6 +246,47 @@ def test_equal_places_are_decided_at_once_or_one_by_one(world, browser, personal
     assert [d["reason"] for d in release.decisions if d["choice"] == "keep"] == ["本人同意"]
 
 
+def test_one_spot_decided_wrongly_is_mended_without_deciding_on_the_others_again(
+    world, browser, personal, publish, printed
+):
+    publish(
+        personal, texts={"overview": "陈秀英来过。陈秀英反映漏水。电话86781234。", "requirements": "会议要求抓紧办理。"}
+    )
+    base = f"/hearings/{personal.id}/minutes"
+    one = browser(world.organiser)
+    first = one.get(f"{base}/release").text
+    assert " checked" not in first
+    wrong = next(key for key in decide(first) if key.startswith("spot_"))
+    sent = decide(first) | {wrong: "keep", wrong.replace("spot_", "why_"): "看错了"}
+    assert one.post(f"{base}/release", sent).location == base
+    assert one.post(f"{base}/withdraw", {"reason": "一处应遮未遮"}).location == base
+
+    page = one.get(f"{base}/release").text
+    assert "上次公开时的决定" in page or "at the last release" in page
+    known = re.findall(r'name="(\w+)"\s+value="(\w+)" checked', page)
+    assert dict(known)[wrong] == "keep" and 'value="看错了"' in page
+    assert set(dict(known).values()) == {"keep", "blacken"}
+    assert all(" checked" in part for part in page.split("choices panel")[1:])
+    again = {k: v for k, v in fields(page).items() if k == "form_id"} | dict(known) | {wrong: "blacken"}
+    assert one.post(f"{base}/release", again).location == base
+    releases = db.session.scalars(select(Release).order_by(Release.id)).all()
+    assert [r.withdrawn_at is None for r in releases] == [False, True]
+    assert {d["choice"] for d in releases[1].decisions} == {"blacken"}
+
+
+def test_what_was_written_anew_since_is_asked_anew(world, browser, personal, publish, printed):
+    minutes = publish(personal, texts={"overview": "电话86781234。", "requirements": "会议要求抓紧办理。"})
+    base = f"/hearings/{personal.id}/minutes"
+    one = browser(world.organiser)
+    one.post(f"{base}/release", decide(one.get(f"{base}/release").text))
+    operations.correct(minutes, reason="改号码", actor=world.organiser)
+    db.session.commit()
+    publish(personal, texts={"overview": "电话86785678。"})
+    page = one.get(f"{base}/release").text
+    part = page.split("<mark>86785678</mark>")[1].split("</fieldset")[0]
+    assert " checked" not in part and " checked" in page
+
+
 def test_a_new_version_supersedes_the_public_one(world, browser, concluded, publish, printed):
     base = f"/hearings/{concluded.id}/minutes"
     one, anybody = browser(world.organiser), browser()
