@@ -31,6 +31,10 @@ PAPERS = {
 }
 THUMB = (320, 320)
 Image.MAX_IMAGE_PIXELS = 80_000_000
+"""A photo of twice as many is refused by the library before anything of it is read."""
+WHOLE_PIXELS = 40_000_000
+"""The most of a picture that is held whole while it is made small (A4 at 600 dpi has 35 million): only a plain JPEG is
+read in small at once, and half a megabyte of PNG can hold two gigabytes."""
 
 
 class Blob(Model):
@@ -63,7 +67,7 @@ def store(upload: Any, *, actor: Any, field: str = "files") -> StoredFile:
 
     Photos are turned upright, shrunk to PHOTO_PIXELS on the longer side and lose their EXIF block (place and
     device are personal data). Raises `RuleBroken` when the file is empty, over UPLOAD_MB, of a kind we do not
-    keep, or not what its name says.
+    keep, not what its name says, or a picture of too many pixels.
     """
     name = clean_arg((upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1], 1000)[-150:]
     limit = current_app.config["UPLOAD_MB"]
@@ -103,9 +107,12 @@ def _shrink(data: bytes, name: str, field: str) -> tuple[bytes, bytes]:
     try:
         with Image.open(io.BytesIO(data), formats=sorted(set(IMAGES.values()))) as opened:
             kind = opened.format or "PNG"
-            picture = ImageOps.exif_transpose(opened)
+            is_read_small = kind == "JPEG" and "progressive" not in opened.info
+            if opened.width * opened.height > WHOLE_PIXELS and not is_read_small:
+                raise RuleBroken(_l("“%(name)s” has too many pixels; please make it smaller.", name=name), field)
             side = current_app.config["PHOTO_PIXELS"]
-            picture.thumbnail((side, side))
+            opened.thumbnail((side, side))  # before anything makes the library read it whole
+            picture = ImageOps.exif_transpose(opened)
             if kind != "PNG" and picture.mode not in ("RGB", "L"):
                 picture = picture.convert("RGB")
             small = picture.copy()

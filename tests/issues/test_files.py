@@ -1,6 +1,8 @@
 """Photos and papers: adding, seeing, removing with undo, and who gets the bytes."""
 
 import io
+import struct
+import zlib
 
 from PIL import Image
 from sqlalchemy import select
@@ -75,6 +77,47 @@ def test_a_photo_is_shown_large_and_small(app, world, browser):
     assert large.headers["ETag"] == f'"{link.file.sha256}"'
     again = one.get(f"/files/{link.id}", headers={"If-None-Match": large.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def saved(kind: str, size: tuple[int, int], **more: object) -> bytes:
+    made = io.BytesIO()
+    Image.new("L", size, 90).save(made, kind, **more)
+    return made.getvalue()
+
+
+def a_small_file_of_a_great_picture() -> bytes:
+    """The beginning of a PNG that says it has 150 million pixels: half a megabyte can hold them."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 12_500, 12_000, 8, 6, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(50_000)))
+
+
+def test_what_would_fill_the_memory_is_refused_before_it_is_read(app, world, browser):
+    issue = world.issue()
+    phone = browser(world.deputy)
+    address = f"/issues/{issue.id}/files"
+    for name, data in (
+        ("大图.png", a_small_file_of_a_great_picture()),
+        ("渐进.jpg", saved("JPEG", (8000, 5100), progressive=True)),
+    ):
+        form = form_of(phone.get(address)) | {"files": [(io.BytesIO(data), name)]}
+        answer = phone.post(address, form, content_type="multipart/form-data")
+        assert answer.status_code == 422
+        assert f"“{name}”像素过大，请缩小后再上传。" in answer.text
+    assert db.session.scalars(select(IssueFile)).all() == []
+
+
+def test_a_great_photo_of_a_good_camera_is_kept_small_and_upright(app, world):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # held upright
+    link = attached(world, world.issue(), data=saved("JPEG", (8000, 6000), exif=turned.tobytes()))
+    with Image.open(io.BytesIO(db.session.get(files.Blob, link.file.sha256).data)) as kept:
+        assert (kept.size, dict(kept.getexif())) == ((1500, 2000), {})
+    with Image.open(io.BytesIO(db.session.get(files.Blob, link.file.thumb_sha256).data)) as small:
+        assert small.size == (240, 320)
 
 
 def test_every_kind_of_photo_loses_its_place(app, world):
