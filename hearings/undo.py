@@ -142,7 +142,12 @@ def standing(page: str, *, actor: Any, limit: int = 3) -> list[UndoOffer]:
 
 def take_back(offer_id: int, *, actor: Any) -> UndoOffer:
     """Carry out an offer. Raises `RuleBroken` when it is not this person's, used, or too late."""
-    kept = db.session.scalar(select(UndoOffer).where(UndoOffer.id == offer_id, UndoOffer.actor_id == actor.id))
+    kept = db.session.scalar(
+        select(UndoOffer)
+        .where(UndoOffer.id == offer_id, UndoOffer.actor_id == actor.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if kept is None:
         raise RuleBroken(_("There is nothing to undo here."))
     if kept.used_at is not None:

@@ -1,6 +1,8 @@
 """What one person takes back never takes back what another has done since, nor opens a record that has been closed."""
 
 import io
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +19,7 @@ from hearings.files import store
 from hearings.issues import operations as issues
 from hearings.issues.models import ExchangeKind, Extension, IssueFile, IssueStatus
 from hearings.people import operations as people
+from hearings.people.models import User
 from hearings.reviews import operations as reviews
 from hearings.reviews.models import AgendaItem, Ballot, FindingFile, Verdict
 from hearings.schedule import operations as schedule
@@ -142,6 +145,38 @@ def test_an_announcement_is_not_taken_back_under_an_issue_or_a_new_time(
     refused(offer, world.organiser)
     assert hearing.status == HearingStatus.ANNOUNCED
     assert f"/undo/{offer}" not in one.get(page).text
+
+
+def test_two_clicks_at_once_take_it_back_once(app: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def slowly(*, actor: Any, of: str) -> None:
+        done.append(of)
+        time.sleep(0.3)
+
+    monkeypatch.setitem(undo._compensations, "test.slow", slowly)
+    offer = undo.offer("test.slow", "…", actor=world.organiser, of="one")
+    number, person = offer.id, world.organiser.id
+    db.session.commit()
+    start, said = threading.Barrier(2), []
+
+    def click() -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                undo.take_back(number, actor=db.session.get_one(User, person))
+                db.session.commit()
+                said.append("undone")
+            except RuleBroken:
+                db.session.rollback()
+                said.append("refused")
+
+    clicks = [threading.Thread(target=click) for _i in range(2)]
+    for one in clicks:
+        one.start()
+    for one in clicks:
+        one.join()
+    assert (done, sorted(said)) == (["one"], ["refused", "undone"])
 
 
 # -- what was removed keeps its number -----------------------------------------------------------------

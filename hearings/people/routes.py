@@ -13,7 +13,7 @@ from config import RULES
 from .. import audit, workdays
 from ..audit import AuditEvent
 from ..db import today
-from ..forms import clean_arg
+from ..forms import EARLIEST, clean_arg
 from ..permissions import allowed, may, requires
 from ..web import commit_once, me, page, perform, submit
 from ..workdays import LAST_KNOWN_YEAR
@@ -471,9 +471,10 @@ def forget_day() -> Any:
 
 def _day_arg(given: str) -> date | None:
     try:
-        return date.fromisoformat(given)
+        day = date.fromisoformat(given)
     except ValueError:
         return None
+    return day if EARLIEST.year <= day.year < 9999 else None  # the edges have no midnight of ours
 
 
 @bp.get("/audit/", endpoint="audit")

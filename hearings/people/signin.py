@@ -48,7 +48,10 @@ class SignInForm(LoginForm):
         if not super(LoginForm, self).validate(**kwargs):
             return False
         name = login_name(clean_arg(self.username.data or ""))
-        self.user = db.session.scalar(select(User).where(User.username == name))
+        # Locked while the password is looked at: many tries at once are as many, one after another.
+        self.user = db.session.scalar(
+            select(User).where(User.username == name).with_for_update(of=User).execution_options(populate_existing=True)
+        )
         tried = self.user or wrong_name(name)
         if is_shut_out(tried):
             self.form_errors.append(

@@ -1,6 +1,8 @@
 """Too many wrong passwords: the same answers whether the name exists or not; it opens again by itself."""
 
 import re
+import threading
+import time as time_
 from datetime import time, timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from sqlalchemy import select
 
 from hearings.audit import AuditEvent
 from hearings.db import clock_at, db, local, today
+from hearings.people import signin
 from hearings.people.models import WrongName
 from tests.factories import PASSWORD
 
@@ -35,6 +38,36 @@ def test_a_name_that_exists_and_one_that_does_not_are_answered_with_the_same_byt
     assert [SHUT in page for _status, page in known] == [False] * limit + [True] * 3
     after = START + timedelta(minutes=31)
     assert tries(browser(), "deputy", 2, at=after) == tries(browser(), unknown, 2, at=after)
+
+
+def test_tries_at_the_same_moment_are_counted_each(app, world, monkeypatch):
+    app.config["LOGIN_FAILURES"], looked_at = 3, []
+
+    def slowly(password, user):
+        looked_at.append(password)
+        time_.sleep(0.2)
+        return False
+
+    monkeypatch.setattr(signin, "verify_and_update_password", slowly)
+    db.session.commit()
+    start = threading.Barrier(6)
+
+    def guess(number):
+        client = app.test_client()
+        start.wait()
+        client.post("/login", data={"username": "deputy", "password": f"guess {number}"})
+
+    at_once(guess, 6)
+    db.session.expire_all()
+    assert (len(looked_at), world.deputy.failures) == (3, 3)
+
+
+def at_once(act, count):
+    threads = [threading.Thread(target=act, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_it_opens_again_by_itself(app, world, browser):

@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
 from flask_babel import force_locale
 from sqlalchemy import select, text
 
@@ -38,6 +39,14 @@ def test_it_narrows_by_person_act_thing_and_days(world, browser):
     assert lines_on(auditor.get("/audit/?last=2001-01-01")) == []
     odd = auditor.get("/audit/?action=%00&subject=x&person=%00&first=31.12.&last=9999-99-99&after=-1&before=x")
     assert odd.status_code == 200
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "9999-12-31", "2021-02-30", "gestern"])
+def test_days_at_the_edge_of_time_narrow_nothing(world, browser, day):
+    one = browser(world.auditor)
+    for name in ("first", "last"):
+        page = one.get(f"/audit/?{name}={day}")
+        assert page.status_code == 200
 
 
 def test_failed_sign_ins_are_there(world, browser):
