@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from flask import current_app
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import aliased, defer, joinedload, selectinload
 
 from ..db import db
@@ -63,6 +64,20 @@ def is_published(hearing_id: int) -> bool:
     return bool(
         db.session.scalar(found.where(Minutes.hearing_id == hearing_id, Minutes.status == MinutesStatus.PUBLISHED))
     )
+
+
+def is_corrected_at_once(minutes: Minutes) -> bool:
+    """Whether a correction was begun before anybody was told of this version (NEWS_DELAY): the next one is waited for.
+
+    What is published stays sealed; that nobody is sent to it is all that can honestly be taken back. One statement.
+    """
+    if minutes.published_at is None:
+        return False
+    told_at = minutes.published_at + timedelta(seconds=float(current_app.config["NEWS_DELAY"]))
+    begun = exists().where(
+        Minutes.hearing_id == minutes.hearing_id, Minutes.version > minutes.version, Minutes.drafted_at <= told_at
+    )
+    return bool(db.session.scalar(select(begun)))
 
 
 # -- what went out -------------------------------------------------------------------------------------

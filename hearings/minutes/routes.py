@@ -229,7 +229,11 @@ def publish(hearing: Hearing) -> Any:
         form,
         act,
         to=url_for("minutes.show", id=hearing_id),
-        said=_("“%(title)s” has been published. It can be downloaded by everybody who took part.", title=title),
+        said=_(
+            "“%(title)s” has been published. In a minute everybody who took part is told of it; if you see a mistake "
+            "now, begin a correction, and nobody is told before that is published.",
+            title=title,
+        ),
     )
     if done is not None:
         return done

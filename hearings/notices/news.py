@@ -19,6 +19,7 @@ from ..db import db, now
 from ..issues.models import Assignment, AssignmentStatus, Commitment, Extension, Issue, Part
 from ..language import CHINESE
 from ..minutes.models import Minutes, MinutesStatus
+from ..minutes.queries import is_corrected_at_once
 from ..people.models import User, UserRole
 from ..permissions import Role
 from ..reviews.models import Confirmation
@@ -178,7 +179,7 @@ def _closed(line: AuditEvent) -> list[Item]:
 @tells("minutes.publish")
 def _minutes(line: AuditEvent) -> list[Item]:
     row: Minutes | None = _row(line, Minutes)
-    if row is None or row.status != MinutesStatus.PUBLISHED:
+    if row is None or row.status != MinutesStatus.PUBLISHED or is_corrected_at_once(row):
         return []
     return told(attending(row.hearing_id), f"/hearings/{row.hearing_id}/minutes", row.hearing_id, minutes=row)
 

@@ -21,6 +21,7 @@ from ..db import LOCAL, db, local, now, reading, today
 from ..issues.models import Assignment, AssignmentStatus, Commitment, CommitmentStatus, Issue, Part
 from ..language import speaking
 from ..minutes.models import Download, Minutes, MinutesStatus
+from ..minutes.queries import is_corrected_at_once
 from ..people.models import Department, User
 from ..reviews.models import Confirmation
 from ..schedule.models import Hearing, HearingKind, HearingStatus, Participant
@@ -341,7 +342,7 @@ def _unfetched(on: date, table: dict[date, bool]) -> Iterator[Told]:
         if minutes.published_at is None or department_id is None:
             continue
         published_on = minutes.published_at.astimezone(LOCAL).date()
-        if workdays.workdays_between(published_on, on, table) < after:
+        if workdays.workdays_between(published_on, on, table) < after or is_corrected_at_once(minutes):
             continue
         facts = {"title": minutes.content["title"], "published_at": minutes.published_at}
         url = f"/hearings/{minutes.hearing_id}/minutes"

@@ -16,9 +16,12 @@ def at(day: date, hour: int = 9, minute: int = 0) -> AbstractContextManager[None
     return clock_at(local(day, time(hour, minute)))
 
 
+def inbox_rows(user) -> list[Message]:
+    """What a person's inbox holds, the oldest first."""
+    wanted = select(Message).where(Message.user_id == user.id, Message.channel == "inbox")
+    return list(db.session.scalars(wanted.order_by(Message.id)))
+
+
 def inbox(user) -> list[str]:
-    """The subjects that a person's inbox holds, the oldest first."""
-    rows = db.session.scalars(
-        select(Message).where(Message.user_id == user.id, Message.channel == "inbox").order_by(Message.id)
-    )
-    return [m.subject for m in rows]
+    """The subjects of it."""
+    return [m.subject for m in inbox_rows(user)]

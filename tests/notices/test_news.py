@@ -19,7 +19,7 @@ from hearings.notices.models import Message
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
 from tests import factories
-from tests.notices.helpers import inbox
+from tests.notices.helpers import inbox, inbox_rows
 
 
 @pytest.fixture
@@ -207,6 +207,33 @@ def test_announcing_and_publishing_rest_for_a_minute(slow, begun):
         assert len(inbox(begun.deputy)) == 1
         after(61)
         assert inbox(begun.deputy)[1:] == [f"纪要已印发：{paper.content['title']}"]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(50, ["第2版"]), (70, ["第1版", "第2版"])])
+def test_a_correction_begun_within_the_minute_spares_people_the_first_version(slow, begun, seconds, told):
+    hearing = begun.hearing("in_session", day=today() - timedelta(days=1))
+    schedule.conclude(hearing, actor=begun.organiser)
+
+    def publish(paper, mark):
+        minutes_.review(paper, actor=begun.street)
+        minutes_.publish(paper, issued_by="李", issued_on=today(), pdf=mark, docx=mark, actor=begun.organiser)
+        db.session.commit()
+
+    def heard():
+        return [row.text for row in inbox_rows(begun.deputy) if row.kind == "minutes.publish"]
+
+    one = minutes_.draft(hearing, actor=begun.organiser)
+    publish(one, b"%PDF 1")
+    with clock_at(now() + timedelta(seconds=seconds)):
+        read()
+        two = minutes_.correct(one, reason="日期有误", actor=begun.organiser)
+        db.session.commit()
+        after(3600)
+        assert len(heard()) == len(told) - 1
+        assert one.status == "published"  # sealed as it was; who looks for it finds it
+        publish(two, b"%PDF 2")
+        after(3600)
+        assert ["第2版" if "第2版" in text else "第1版" for text in heard()] == told
 
 
 def take_back(browser, user):

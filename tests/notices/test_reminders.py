@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from config import RULES
-from hearings.db import db, local
+from hearings.db import clock_at, db, local
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, ResultClass
 from hearings.minutes import operations as minutes_
@@ -520,6 +520,17 @@ def test_minutes_not_fetched_for_three_working_days_are_told_once_and_only_the_n
     publish(owed.issue.hearing, world, date(2026, 3, 12), b"2")
     days = [date(2026, 3, d) for d in (13, 16, 17, 18)]
     assert passes(days, *offices) == [(17, "department"), (17, "department2")], "the correction is a paper of its own"
+
+
+def test_nobody_is_chased_for_minutes_whose_correction_was_begun_at_once(owed, world):
+    offices = world.department, world.other_department
+    with at(date(2026, 3, 4)):
+        issues.release_commitment(owed, reason="并入", actor=world.organiser)
+    first = publish(owed.issue.hearing, world, date(2026, 3, 5), b"1")
+    with clock_at(first.published_at + timedelta(seconds=30)):
+        minutes_.correct(first, reason="日期有误", actor=world.organiser)
+        db.session.commit()
+    assert passes([date(2026, 3, d) for d in (9, 10, 11, 12)], *offices) == []
 
 
 def test_a_dead_address_is_told_to_the_organiser_once_in_words(guests, world, post):
