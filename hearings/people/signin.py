@@ -54,12 +54,7 @@ class SignInForm(LoginForm):
         )
         tried = self.user or wrong_name(name)
         if is_shut_out(tried):
-            self.form_errors.append(
-                _(
-                    "Too many wrong tries. Please try again in %(minutes)d minutes, or ask the administrator.",
-                    minutes=current_app.config["LOCK_MINUTES"],
-                )
-            )
+            self.form_errors.append(_too_many())
             return False
         if self.user is None:
             hash_password(self.password.data or "")  # as long as a wrong password takes
@@ -87,6 +82,13 @@ class SignInForm(LoginForm):
         return False
 
 
+def _too_many() -> str:
+    return _(
+        "Too many wrong tries. Please try again in %(minutes)d minutes, or ask the administrator.",
+        minutes=current_app.config["LOCK_MINUTES"],
+    )
+
+
 class NewPasswordForm(ChangePasswordForm):
     """Old password once, the new one twice. The rules are the house's (GB/T 22239: complexity), in its words."""
 
@@ -101,7 +103,12 @@ class NewPasswordForm(ChangePasswordForm):
         if not super(ChangePasswordForm, self).validate(**kwargs):
             return False
         user, new = me_now(), self.new_password.data or ""
+        if is_shut_out(user):  # at a screen that somebody has left open it is guessed as well as at the door
+            self.form_errors.append(_too_many())
+            return False
         if not verify_and_update_password(self.password.data or "", user):
+            count_failure(user)
+            db.session.commit()
             self.password.errors = [_("This is not the password you have now.")]
             return False
         if new == self.password.data:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from hearings.audit import AuditEvent
-from hearings.db import clock_at, db, local, today
+from hearings.db import clock_at, db, local, now, today
 from hearings.people import signin
 from hearings.people.models import WrongName
 from tests.factories import PASSWORD
@@ -81,6 +81,23 @@ def test_it_opens_again_by_itself(app, world, browser):
     assert (world.deputy.failures, world.deputy.failed_at) == (0, None)
     failed = select(AuditEvent.action).where(AuditEvent.action == "user.sign_in_failed")
     assert len(db.session.scalars(failed).all()) == limit
+
+
+def test_the_password_is_not_guessed_at_a_screen_left_open(app, world, browser):
+    limit, one = app.config["LOGIN_FAILURES"], browser(world.deputy)
+
+    def change(password):
+        given = {"password": password, "new_password": "Other-12345", "new_password_confirm": "Other-12345"}
+        return one.post("/password", given)
+
+    pages = [change(f"guess {n}").text for n in range(limit)]
+    assert not any(SHUT in page for page in pages) and world.deputy.failures == limit
+    for guess in ("one more", PASSWORD):
+        answer = change(guess)
+        assert answer.status_code == 200 and SHUT in answer.text
+    with clock_at(now() + timedelta(minutes=31)):
+        assert change(PASSWORD).status_code == 302
+    assert world.deputy.failures == 0
 
 
 def test_after_a_rest_the_count_begins_anew(app, world, browser):
