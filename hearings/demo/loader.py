@@ -77,6 +77,10 @@ VERDICTS = {"struck_off": Verdict.STRIKE_OFF}
 START = local(date(2018, 12, 3), datetime.min.time().replace(hour=9))
 
 
+GUESTS = 5000
+"""Who is not of the directory stands after those who are, in the order given."""
+
+
 class Skipped(Exception):
     """An event that the state has already taken care of."""
 
@@ -294,7 +298,7 @@ class Loader:
         capacity = CAPACITIES.get(p.capacity) or Capacity(p.capacity)
         listed = AttendanceList(p.listed)
         if p.department:
-            seat = schedule.add_department(hearing, self.departments[p.department], actor=by, position=position)
+            seat = schedule.add_department(hearing, self.departments[p.department], actor=by)
             seat.capacity, seat.listed = capacity, listed
             person = self.users.get(p.login) if p.login else None
             seat.name, seat.title = (
@@ -303,10 +307,8 @@ class Loader:
             )
             return seat
         if p.login and p.login in self.users:
-            seat = schedule.add_person(
-                hearing, self.users[p.login], actor=by, capacity=capacity, listed=listed, position=position
-            )
-            seat.capacity, seat.listed, seat.position = capacity, listed, position
+            seat = schedule.add_person(hearing, self.users[p.login], actor=by, capacity=capacity, listed=listed)
+            seat.capacity, seat.listed = capacity, listed
             seat.unit = p.unit or seat.unit
             return seat
         return schedule.add_guest(
@@ -317,7 +319,7 @@ class Loader:
             unit=p.unit,
             title=p.title,
             seats=p.seats,
-            position=position,
+            position=GUESTS + position,
             actor=by,
         )
 
