@@ -146,6 +146,14 @@ def test_a_strip_to_cut_off_never_stands_on_a_page_of_its_own(lines: int) -> Non
     assert "周某某" in measure.text_of([sheet]) and paper["signature"]["organ"] in measure.text_of([sheet])
 
 
+@pytest.mark.parametrize("lines", range(14, 20))
+def test_a_note_stands_on_the_page_of_its_table(lines: int) -> None:
+    table = {"title": None, "columns": ["总数", "销号"], "widths": [], "rows": [["3", "1"]], "note": "注：推进的另计。"}
+    paper = SHEET | {"summary": [], "paragraphs": ["行。"] * lines, "tables": [table], "receipt": None}
+    sheets = [measure.text_of([p]) for p in pages(render("paper", paper))]
+    assert [("销号" in s) for s in sheets] == [("注：推进" in s) for s in sheets]
+
+
 def test_only_a_row_that_fills_a_page_splits_and_it_begins_under_the_row_before() -> None:
     def printed(length: int) -> list[str]:
         table = {"columns": ["编号", "问题"], "widths": [20, 80], "note": None}
