@@ -9,7 +9,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from .. import audit, workflow
+from .. import audit, undo, workflow
 from ..db import db, now, today
 from ..errors import RuleBroken
 from ..files import StoredFile, _keep
@@ -25,8 +25,8 @@ from .public import public
 from .queries import is_published, known_names, latest, record_of, released
 
 __all__ = [
-    "amend", "correct", "count_download", "draft", "latest", "publish", "release", "return_to_draft", "review",
-    "settle", "to_print", "to_release", "withdraw",
+    "abandon", "amend", "correct", "count_download", "draft", "latest", "publish", "release", "return_to_draft",
+    "review", "settle", "to_print", "to_release", "withdraw",
 ]  # fmt: skip
 
 
@@ -34,6 +34,9 @@ __all__ = [
 def _minutes_are_published(hearing: Hearing) -> None:
     if not is_published(hearing.id):
         raise RuleBroken(_("Its minutes have not been published yet."))
+    newest = latest(hearing)
+    if newest is not None and newest.status != MinutesStatus.PUBLISHED:
+        raise RuleBroken(_("A correction of the minutes is being written: publish it, or throw it away, first."))
 
 
 # -- writing -------------------------------------------------------------------------------------------
@@ -257,6 +260,30 @@ def correct(minutes: Minutes, *, reason: str, actor: User) -> Minutes:
     db.session.flush()
     audit.record("minutes.correct", made, actor, status=MinutesStatus.DRAFT, version=made.version, reason=reason)
     return made
+
+
+def abandon(minutes: Minutes, *, actor: User) -> None:
+    """Throw away a correction that is not published, with undo; the published version holds."""
+    if minutes.version == 1 or minutes.status == MinutesStatus.PUBLISHED:
+        raise RuleBroken(_("Only a correction that is not published yet can be thrown away."))
+    audit.record("minutes.abandon", minutes, actor, version=minutes.version)
+    undo.offer(
+        "minutes.abandon",
+        _("The correction has been thrown away."),
+        actor=actor,
+        back=f"/hearings/{minutes.hearing_id}/minutes",
+        row=undo.snapshot(minutes),
+    )
+    undo.remove(minutes)
+
+
+@undo.compensation("minutes.abandon")
+def _correction_again(*, actor: User, row: dict[str, Any]) -> None:
+    newest = latest(db.session.get_one(Hearing, row["hearing_id"]))
+    if newest is None or newest.version != row["version"] - 1:
+        raise RuleBroken(_("A correction is being written already."))
+    minutes = undo.restore(Minutes, row)
+    audit.record("minutes.abandon.undo", minutes, actor, status=minutes.status, version=minutes.version)
 
 
 # -- to the public -------------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ def show(hearing: Hearing) -> Any:
             outdated = paper.differences(chosen.content, chosen.composed, paper.compose(hearing))
         if chosen.status == MinutesStatus.PUBLISHED and "minutes.correct" in may:
             actions.add("correct")
+        if chosen.status != MinutesStatus.PUBLISHED and chosen.version > 1 and "minutes.correct" in may:
+            actions.add("abandon")
         if chosen.status == MinutesStatus.PUBLISHED and "minutes.release" in may and queries.released(chosen) is None:
             actions.add("release")
     own_draft = chosen is not None and chosen.drafted_by_id == me().id
@@ -254,6 +256,14 @@ def correct(hearing: Hearing) -> Any:
         said=_("A correction has been begun from the published text."),
     )
     return done or page("minutes/correct.html", form, hearing=hearing, minutes=minutes)
+
+
+@bp.post("/hearings/<int:id>/minutes/abandon")
+@requires("minutes.correct", Hearing)
+def abandon(hearing: Hearing) -> Any:
+    """Throw away the correction that is being written; with undo."""
+    minutes = operations.latest(hearing) or abort(404)
+    return perform(lambda: operations.abandon(minutes, actor=me()), to=_here(hearing))
 
 
 # -- papers --------------------------------------------------------------------------------------------

@@ -640,6 +640,24 @@ def _resume(*, actor: User, hearing_id: int, noted: Iterable[Any], left: Any) ->
 def file_hearing(hearing: Hearing, *, actor: User) -> None:
     """Close the file: nothing more is recorded. Guards of later rooms say what is missing."""
     workflow.advance(hearing, "file", actor=actor)
+    undo.offer(
+        "hearing.file",
+        _("The hearing has been filed."),
+        actor=actor,
+        back=f"/hearings/{hearing.id}",
+        page=f"/hearings/{hearing.id}",
+        hearing_id=hearing.id,
+    )
+
+
+@undo.compensation("hearing.file", holds=_is(HearingStatus.FILED))
+def _open_the_file(*, actor: User, hearing_id: int) -> None:
+    hearing = db.session.get_one(Hearing, hearing_id)
+    if hearing.status != HearingStatus.FILED:
+        raise RuleBroken(_("Something rests on it by now."))
+    hearing.status, hearing.filed_at = HearingStatus.CONCLUDED, None
+    hearing.touch()
+    audit.record("hearing.file.undo", hearing, actor, status=HearingStatus.CONCLUDED)
 
 
 # -- seats ---------------------------------------------------------------------------------------------

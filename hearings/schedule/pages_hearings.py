@@ -417,6 +417,4 @@ def discard(hearing: Hearing) -> Any:
 @requires("hearing.file", Hearing)
 def file_hearing(hearing: Hearing) -> Any:
     """Close the file. A guard that refuses says what is missing."""
-    return perform(
-        lambda: operations.file_hearing(hearing, actor=me()), to=hub_of(hearing), said=_("The hearing has been filed.")
-    )
+    return perform(lambda: operations.file_hearing(hearing, actor=me()), to=hub_of(hearing))

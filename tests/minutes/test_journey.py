@@ -22,6 +22,7 @@ from hearings.people.models import User
 from hearings.schedule import operations as schedule
 from hearings.schedule.models import Hearing
 from tests import factories
+from tests.reviews.test_night import undo_from
 
 PDF = b"%PDF-1.7 stand-in "
 WORD = b"PK stand-in"
@@ -485,6 +486,38 @@ def test_a_hearing_is_filed_when_its_minutes_are_published(world, concluded):
         schedule.file_hearing(concluded, actor=world.organiser)
     db.session.rollback()
     published(world, concluded)
+    schedule.file_hearing(concluded, actor=world.organiser)
+    assert concluded.status == "filed"
+
+
+def test_a_file_closed_by_mistake_is_opened_again(world, browser, concluded):
+    published(world, concluded)
+    one = browser(world.organiser)
+    one.post(f"/hearings/{concluded.id}/file", fields(one.get(f"/hearings/{concluded.id}").text))
+    assert concluded.status == "filed" and concluded.filed_at is not None
+    undo_from(one, f"/hearings/{concluded.id}")
+    assert (concluded.status, concluded.filed_at) == ("concluded", None)
+
+
+def test_a_correction_begun_by_mistake_is_thrown_away_and_nothing_is_filed_before(world, browser, concluded):
+    first = published(world, concluded)
+    operations.correct(first, reason="错字", actor=world.organiser)
+    db.session.commit()
+    with pytest.raises(RuleBroken, match=r"correction|更正"):
+        schedule.file_hearing(concluded, actor=world.organiser)
+    db.session.rollback()
+    with pytest.raises(RuleBroken):
+        operations.abandon(first, actor=world.organiser)
+    db.session.rollback()
+    one, at = browser(world.organiser), f"/hearings/{concluded.id}/minutes"
+    page = one.get(at).text
+    assert f'action="{at}/abandon"' in page
+    one.post(f"{at}/abandon", fields(page))
+    assert operations.latest(concluded) is first
+    undo_from(one, at)
+    again = operations.latest(concluded)
+    assert (again.version, again.status, again.reason) == (2, "draft", "错字")
+    operations.abandon(again, actor=world.organiser)
     schedule.file_hearing(concluded, actor=world.organiser)
     assert concluded.status == "filed"
 
