@@ -168,6 +168,8 @@ class Config:
     SECURITY_CHANGEABLE = True
     SECURITY_CHANGE_URL = "/password"
     SECURITY_SEND_PASSWORD_CHANGE_EMAIL = False
+    SECURITY_POST_CHANGE_VIEW = "/continue"
+    """What was sent before the sign-in ended goes on once a first password has been changed; else the front page."""
     SECURITY_FLASH_MESSAGES = False  # ours say it, in both languages
     SECURITY_LOGIN_URL = "/login"
     SECURITY_LOGOUT_URL = "/logout"

@@ -14,7 +14,7 @@ from typing import Any
 from flask import current_app, flash, get_template_attribute, has_request_context, session
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, Index, inspect, select
+from sqlalchemy import ForeignKey, Index, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -157,6 +157,15 @@ def take_back(offer_id: int, *, actor: Any) -> UndoOffer:
     _compensations[kept.act](actor=actor, **kept.payload)
     kept.used_at = now()
     return kept
+
+
+def end_offers(person: Any) -> None:
+    """Nothing that this person has done before can be taken back: it was done with other rights."""
+    db.session.execute(
+        update(UndoOffer)
+        .where(UndoOffer.actor_id == person.id, UndoOffer.used_at.is_(None), UndoOffer.until > now())
+        .values(until=now() - timedelta(seconds=1))
+    )
 
 
 def check(stands: Any, left: Any) -> None:

@@ -137,7 +137,7 @@ def before_request() -> Any:
         return _sign_in_first()
     if action is None:
         abort(403)
-    if user.must_change_password and request.endpoint not in ("web.choose_language", "web.go_on"):
+    if user.must_change_password and request.endpoint != "web.choose_language":
         flash(_("Please choose a password of your own first."), "warning")
         return redirect(url_for("security.change_password"))
     if request.method == "POST":
@@ -251,7 +251,8 @@ def go_on() -> Any:
     """What was sent before the sign-in ended goes on."""
     found = _parked()
     if found is None:
-        flash(_("There is nothing left to go on with. Please send it again."), "warning")
+        if PARKED_COOKIE in request.cookies:
+            flash(_("There is nothing left to go on with. Please send it again."), "warning")
         return redirect("/")
     row, body = found
     if request.method == "GET":

@@ -179,6 +179,20 @@ def test_two_clicks_at_once_take_it_back_once(app: Any, world: Any, monkeypatch:
     assert (done, sorted(said)) == (["one"], ["refused", "undone"])
 
 
+@pytest.mark.parametrize("change", ["stations", "roles", "department"])
+def test_nothing_is_taken_back_with_rights_that_one_no_longer_has(world: Any, browser: Any, change: str) -> None:
+    hearing = world.hearing("announced")
+    schedule.remove_participant(seat_of(hearing, world.deputy), actor=world.street)
+    offer = last_offer(world.street)
+    people.amend_user(world.street, {"title": "副主任"}, actor=world.admin)
+    db.session.commit()
+    others = {"stations": [world.other_station], "roles": ["deputy"], "department": world.bureau}
+    people.amend_user(world.street, {change: others[change]}, actor=world.admin)
+    refused(offer, world.street)
+    seats = select(Participant).where(Participant.hearing_id == hearing.id, Participant.user_id == world.deputy.id)
+    assert db.session.scalars(seats).all() == []
+
+
 # -- what was removed keeps its number -----------------------------------------------------------------
 
 

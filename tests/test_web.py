@@ -164,6 +164,19 @@ def test_a_post_after_the_sign_in_ended_goes_on_after_signing_in(world, browser)
     assert db.session.scalar(select(func.count()).select_from(Department).where(Department.name == "区数据局")) == 1
 
 
+def test_a_parked_post_goes_on_after_a_first_password_has_been_changed(world, browser):
+    one = browser(world.organiser)
+    parked_form(one)
+    operations.reset_password(world.organiser, actor=world.admin, password=PASSWORD)
+    sign_in(one)
+    assert [one.open("/continue", method=m).headers["Location"] for m in ("GET", "POST")] == ["/password"] * 2
+    new = {"password": PASSWORD, "new_password": "Other-12345", "new_password_confirm": "Other-12345"}
+    assert one.post("/password", new).headers["Location"] == "/continue"
+    assert one.get("/continue").status_code == 200
+    assert one.post("/continue").status_code == 303
+    assert db.session.scalar(select(func.count()).select_from(Department).where(Department.name == NEW["name"])) == 1
+
+
 def test_a_parked_form_that_does_not_hold_is_shown_again(world, browser):
     one = browser(world.organiser)
     parked_form(one, NEW | {"short_name": ""})

@@ -110,6 +110,8 @@ def amend_user(user: User, changes: Mapping[str, Any], *, actor: User) -> None:
         setattr(user, name, value)
     if Role.DEPARTMENT in user.role_set and user.department is None:
         raise RuleBroken(_("Somebody who acts for a department needs the department."), "department")
+    if roles is not None or {"stations", "department"} & set(changes):
+        undo.end_offers(user)
     audit.record("user.amend", user, actor, fields=sorted([*changes, *(["roles"] if roles is not None else [])]))
 
 
