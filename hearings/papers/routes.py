@@ -126,9 +126,10 @@ def archive(hearing: Hearing) -> Response:
     """All papers possible now as PDF and Word, the published minutes as they were published, those of assignments."""
     state = queries.state(hearing)
     entries = list(_entries(hearing, state))
+    versions = queries.published_minutes(hearing, me())
     stored = [
-        (f"{_minutes_name(m)}.{form}", sha)
-        for m in queries.published_minutes(hearing, me())
+        (f"{_minutes_name(m, versions[-1].version)}.{form}", sha)
+        for m in versions
         for form, sha in (("pdf", m.pdf_sha256), ("docx", m.docx_sha256))
         if sha
     ]
@@ -179,8 +180,11 @@ def _entries(hearing: Hearing, state: State) -> Iterator[Entry]:
         yield entry(ASSIGNMENT_PAPERS["reply"], reply.assignment, after.reply_letter(reply))
 
 
-def _minutes_name(minutes: Minutes) -> str:
+def _minutes_name(minutes: Minutes, newest: int) -> str:
+    """Where a version lies in the archive: one that has been superseded says so in its name."""
     suffix = f"（第{minutes.version}版）" if minutes.version > 1 else ""
+    if minutes.version < newest:
+        suffix = f"（第{minutes.version}版，已被第{newest}版取代）"
     return f"会议纪要/{file_name(minutes.content['title'])}{suffix}"
 
 

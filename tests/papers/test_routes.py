@@ -100,6 +100,32 @@ def test_published_minutes_stand_on_the_list_and_sheets_for_whom_they_concern(wo
     assert f"/assignments/{theirs.id}/papers/sheet.docx" in whole
 
 
+def test_of_several_versions_the_newest_comes_first_and_the_others_say_that_they_are_superseded(
+    world: World, browser: Any
+) -> None:
+    hearing = full(world, "draft", day=today())
+    schedule.announce(hearing, actor=world.organiser)
+    schedule.open_session(hearing, actor=world.organiser)
+    schedule.conclude(hearing, actor=world.organiser)
+    first = publish(world, hearing, b"%PDF-1.7 one")
+    alone = browser(world.organiser).get(f"/hearings/{hearing.id}/papers").text
+    assert "取代" not in alone and "Superseded by" not in alone
+    second = minutes.correct(first, reason="日期有误", actor=world.organiser)
+    minutes.review(second, actor=world.street)
+    minutes.publish(second, issued_by="张某某", issued_on=today(), actor=world.organiser, pdf=b"%PDF-1.7 two")
+    db.session.commit()
+    one = browser(world.organiser)
+    page = one.get(f"/hearings/{hearing.id}/papers").text
+    base = f"/hearings/{hearing.id}/minutes.pdf"
+    assert page.index(f'"{base}"') < page.index(f'"{base}?version=1"')
+    assert page.count("已被第2版取代") + page.count("Superseded by version 2") == 1
+    names = zipfile.ZipFile(io.BytesIO(one.get(f"/hearings/{hearing.id}/papers.zip").data)).namelist()
+    assert [n.partition("纪要（")[2] for n in names if n.startswith("会议纪要/")] == [
+        "第1版，已被第2版取代）.pdf",
+        "第2版）.pdf",
+    ]
+
+
 def publish(world: World, hearing: Hearing, pdf: bytes = b"%PDF-1.7 as published") -> Minutes:
     """Minutes drafted, reviewed and published with these bytes."""
     from tests.factories import user
