@@ -138,12 +138,14 @@ class Case:
 
     @property
     def parts(self) -> list[Assignment]:
-        """Everybody who holds the issue in the same round."""
+        """Everybody who holds the issue in the same round; of a returned assignment: who held it until then."""
+        own = self.assignment
+        gone = own.status == AssignmentStatus.RETURNED
         return [
             a
             for a in self.record.assignments
-            if a.round == self.assignment.round
-            and (a.status != AssignmentStatus.RETURNED or a.id == self.assignment.id)
+            if a.round == own.round and (a.status != AssignmentStatus.RETURNED or a.id == own.id)
+            if not (gone and a.id > own.id)
         ]
 
     @property
@@ -268,16 +270,22 @@ def _demand(a: Assignment) -> str:
 def _promised(case: Case) -> list[list[str]]:
     """Measures that bind in this round, with who and when: a row each, so no page ends in the middle of one."""
     a = case.assignment
-    due = [
-        c
-        for c in case.record.commitments
-        if c.round <= a.round and (c.closed_at is None or _day(c.closed_at) >= a.assigned_on)
-    ]
+
+    def binds(promise: Commitment) -> bool:
+        if promise.closed_at is None:
+            return True
+        if a.round > 1 and a.accepted_at is not None:  # handed on as accepted: what was kept before is past
+            return promise.closed_at > a.accepted_at
+        return _day(promise.closed_at) >= a.assigned_on
+
+    due = [c for c in case.record.commitments if c.round <= a.round and binds(c)]
     rows = []
     for n, promise in enumerate(due, 1):
         later = f"（经批准延期至{day_words(promise.due_on)}）" if case.granted(promise) else ""
         said = f"{_measure(promise, case.first_due(promise))}{_hands(promise)}{later}。"
         rows.append([f"承诺措施{n}" if len(due) > 1 else "承诺措施", said])
+    if not rows and a.round > 1 and case.record.commitments:
+        return [["承诺措施", "此前承诺的措施已报完成，按本次要求重新办理。"]]
     return rows or [["承诺措施", "会上未作出有时限的承诺。"]]
 
 
@@ -292,7 +300,10 @@ def _feedback(a: Assignment) -> list[str]:
             f"答复函首页右上角注明办理结果类别：{meanings}。",
             "承诺事项未完成的，完成后再次答复。不能按期完成的，到期前书面申请延期。",
         ]
-    lines.append(f"不属本单位职责的，{day_words(a.respond_by)}前书面说明理由退回；期满未退回的视为签收。")
+    if a.respond_by > a.assigned_on:
+        lines.append(f"不属本单位职责的，{day_words(a.respond_by)}前书面说明理由退回；期满未退回的视为签收。")
+    else:  # a round handed on: accepted already
+        lines.append("重新办理的，由原承办单位继续承办。")
     return lines
 
 

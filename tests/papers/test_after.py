@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask_babel import force_locale
 from PIL import Image
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug.datastructures import FileStorage
 
 from hearings import audit, files
@@ -172,6 +172,36 @@ def test_the_sheet_says_how_it_was_taken(story: Any) -> None:
     assert dict(after.assignment_sheet(story.helper)["summary"])["签　　收"] == [
         "2021年3月30日退回，理由：不属于本局职责。"
     ]
+
+
+def test_the_sheet_of_a_new_round_asks_for_what_is_left(story: Any) -> None:
+    s = story
+    with clock_at(at(4, 1)):
+        issues.accept_assignment(s.lead, actor=s.official)
+    with clock_at(at(4, 20, 9)):
+        issues.verify_commitment(s.cleared, actor=s.o)
+    with clock_at(at(4, 20, 15)):
+        issues.rework(s.issue, reason="灯还没有亮。", actor=s.o)
+        db.session.commit()
+        again = max((a for a in db.session.scalars(select(Assignment)) if a.round == 2), key=lambda a: a.part == "lead")
+        words = printed(after.assignment_sheet(again))
+        assert "安装照明" in words and "清理桥下空间" not in words, "what was kept that morning is not asked for again"
+        assert "退回" not in words and "重新办理的，由原承办单位继续承办。" in words
+        issues.verify_commitment(s.lit, actor=s.o)
+    with clock_at(at(4, 21)):
+        issues.rework(s.issue, reason="又暗了。", actor=s.o)
+        db.session.commit()
+        third = max((a for a in db.session.scalars(select(Assignment)) if a.round == 3), key=lambda a: a.part == "lead")
+        assert "此前承诺的措施已报完成，按本次要求重新办理。" in printed(after.assignment_sheet(third))
+
+
+def test_a_returned_sheet_names_who_held_it_then(story: Any) -> None:
+    s = story
+    with clock_at(at(3, 30)):
+        issues.return_assignment(s.lead, reason="不属本单位职责。", actor=s.official)
+        issues.assign(s.issue, lead=s.w.street_office, actor=s.o)
+        db.session.commit()
+    assert s.w.street_office.name not in printed(after.assignment_sheet(s.lead))
 
 
 def test_a_moved_date_is_told_beside_the_first_one(story: Any) -> None:
