@@ -229,7 +229,7 @@ def prepare(fonts_dir: Path | None = None) -> FontSet:
     last = next((installed[name] for name in RARE[2:] if name in installed), None)
     rest = _unique([chosen["rare"], last, *others, *dropped])
     lists = {name: _unique([face, alike.get(name), chosen["fang"], *rest]) for name, face in chosen.items()}
-    # a name card with a rare character in it: large type shows that two faces differ, so the whole name is of one
+    # a name card with a rare character in it: large type shows that two faces differ, so all cards are of one
     lists["card"] = _unique([alike.get("hei"), *lists["hei"]])
     families = {name: ", ".join(face.family for face in faces) for name, faces in lists.items()}
     faces = _unique([face for each in lists.values() for face in each])

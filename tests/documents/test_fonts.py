@@ -69,6 +69,17 @@ def test_a_character_that_only_noto_has_is_not_bold_in_the_body() -> None:
     }
 
 
+def test_cards_that_stand_side_by_side_are_of_one_face(fonts_dir: Path) -> None:
+    def faces(*names: str) -> set[str]:
+        content = {"language": "zh-CN", "organisation": "办", "title": "桌签"}
+        cards = [{"name": name, "unit": None} for name in names]
+        printed = pages(render("cards", content | {"cards": cards}, fonts_dir=fonts_dir))
+        return {c["fontname"].split("+")[1] for page in printed for c in page.chars if c["size"] > 40}
+
+    assert len(faces("李某某", "王某某", "区教育局")) == 1
+    assert len(faces("李某某", "新碶街道办事处", "陈喆")) == 1
+
+
 def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     (tmp_path / "empty.otf").write_bytes(b"")
