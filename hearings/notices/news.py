@@ -271,6 +271,8 @@ INVITING = (*HEARING_ACTS, "participant.add", "participant.remove")
 """What a scheduling mail tells too, to those who get one."""
 CHANGES = ("hearing.reschedule", "hearing.postpone", "hearing.cancel", "participant.remove")
 """Told at once by mail too; everything else waits for the day's one mail."""
+BACK = "taken_back"
+"""That what was told is off."""
 ROBOT_ACTS = {*HEARING_ACTS, "minutes.publish"}
 """Acts that a group is told of; what one person owes is nobody else's news."""
 CALENDAR_ACTS = {
@@ -337,6 +339,8 @@ def read(limit: int = AT_ONCE) -> int:
             evenings.setdefault(line.subject_id, []).append(line)
         elif line.action in TELLERS:
             _tell(line, line)
+        elif line.action.endswith(".undo"):
+            _tell_back(line)
     for acts in evenings.values():
         _tell_of_evening(acts)
     if lines:
@@ -408,7 +412,50 @@ def _tell(line: AuditEvent, by: AuditEvent) -> None:
         _tell_the_group(line, items[0])
     for item in items:
         if item.user.id != by.actor_id:  # nobody is told what they did themselves
-            deliver(f"{line.id}", line.action, item)
+            deliver(f"{line.id}", line.action, item, urgent=line.action in CHANGES)
+
+
+def _tell_back(line: AuditEvent) -> None:
+    """Whoever has been told of what is taken back now hears that it is off; of what nobody heard of, nobody does."""
+    told_of = _undone(line)
+    if told_of is None:
+        return
+    heard = db.session.scalars(
+        select(Message)
+        .where(Message.key.startswith(f"{told_of.id}:"), Message.channel == Channel.INBOX, Message.kind != BACK)
+        .order_by(Message.id)
+    )
+    for message in heard.all():
+        user = message.user
+        if user is None or not user.active or user.id == line.actor_id:
+            continue
+        gone = line.subject_type == "assignment" and _row(line, Assignment) is None  # its page is closed to them now
+        facts = {"subject": message.subject, "who": line.actor_name, "when": message.created_at}
+        item = Item(user, "/inbox/" if gone else message.url or "/inbox/", message.hearing_id, facts)
+        deliver(f"{told_of.id}:back", BACK, item, urgent=told_of.action in CHANGES)
+
+
+def _undone(line: AuditEvent) -> AuditEvent | None:
+    """The line that was told of and that this one takes back.
+
+    It is of the same person and thing, and of the act itself, or of a part of it: handing an issue over tells
+    of each assignment.
+    """
+    lasted = timedelta(minutes=int(current_app.config["UNDO_MINUTES"]) + 1)
+    before = db.session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.subject_type == line.subject_type,
+            AuditEvent.subject_id == line.subject_id,
+            AuditEvent.actor_id == line.actor_id,
+            AuditEvent.id < line.id,
+            AuditEvent.at >= line.at - lasted,
+            AuditEvent.action.in_(TELLERS),
+        )
+        .order_by(AuditEvent.id.desc())
+    ).all()
+    act = line.action.removesuffix(".undo")
+    return next((x for x in before if x.action == act), next(iter(before), None))
 
 
 def _tell_the_group(line: AuditEvent, item: Item) -> None:
@@ -487,11 +534,11 @@ def letter(stem: str, kind: str, item: Item) -> dict[str, Any]:
     }
 
 
-def deliver(stem: str, kind: str, item: Item) -> None:
-    """Put one item into a person's inbox. The mail is the daily digest's, unless a hearing changed."""
+def deliver(stem: str, kind: str, item: Item, *, urgent: bool = False) -> None:
+    """Put one item into a person's inbox. The mail is the daily digest's, unless it is urgent: a hearing changed."""
     made = outbox.write(**letter(stem, kind, item))
     address = (item.user.email or "").strip().lower()
-    if made is None or kind not in CHANGES or "@" not in address or not outbox.mail_is_set():
+    if made is None or not urgent or "@" not in address or not outbox.mail_is_set():
         return
     asked = select(Invitation.id).where(Invitation.hearing_id == item.hearing_id, Invitation.address == address)
     if db.session.scalar(asked) is not None:

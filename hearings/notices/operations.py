@@ -31,6 +31,7 @@ def send_again(old: Message, *, actor: User) -> Message | None:
         hearing_id=old.hearing_id,
         name=old.name,
         address=old.address,
+        reply_to=old.reply_to,
         subject=old.subject,
         text=old.text,
         url=old.url,

@@ -40,6 +40,7 @@ LEGAL = (
     "extension.",
     "commitment.",
     "confirmation.",
+    news.BACK,
 )
 """Kinds that a person cannot refuse to be told by mail; the page that offers the choice says why."""
 FRESH = timedelta(days=1)

@@ -329,7 +329,9 @@ def sent_to(id: int) -> Any:
     person = db.session.get(User, id) if id < 2**31 else None
     if person is None or (person.id != me().id and not may(me(), "message.read")):
         abort(404)
-    return _sent("notices/sent_to.html", queries.sent(me(), to_id=person.id, before=_before()), person=person)
+    rows = queries.sent(me(), to_id=person.id, before=_before())
+    may_again = person.id != me().id and may(me(), "invitation.remind")
+    return _sent("notices/sent_to.html", rows, person=person, may=may_again)
 
 
 # -- whether mail works ----------------------------------------------------------------------------------
@@ -434,4 +436,6 @@ def again(hearing: Hearing) -> Any:
         made = operations.send_again(old, actor=me())
         flash(_("It will be sent again.") if made is not None else _("It is on its way already."), "success")
 
-    return perform(act, url_for("notices.sent", id=hearing.id))
+    to_person = request.form.get("to") == "person" and old.user_id is not None
+    back = url_for("notices.sent_to", id=old.user_id) if to_person else url_for("notices.sent", id=hearing.id)
+    return perform(act, back)

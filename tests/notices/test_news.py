@@ -1,5 +1,6 @@
 """What the trail tells becomes messages; and reminders: who hears what on which day, once."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -18,8 +19,10 @@ from hearings.notices.commands import round_
 from hearings.notices.models import Message
 from hearings.reviews import operations as reviews
 from hearings.schedule import operations as schedule
+from hearings.schedule.models import Participant
 from tests import factories
 from tests.notices.helpers import inbox, inbox_rows
+from tests.reviews.forms import filled
 
 
 @pytest.fixture
@@ -275,6 +278,66 @@ def test_what_is_undone_within_the_minute_is_nobodys_news_even_late_in_it(slow, 
         db.session.commit()
     after(400)
     assert inbox(begun.deputy) == [f"会议通知：{hearing.title}"], "announced anew it is news"
+
+
+def test_what_is_taken_back_after_it_was_told_is_told_to_be_off(slow, begun, browser):
+    issue = begun.issue(begun.hearing("concluded"))
+    after(61)
+    before = len(inbox(begun.department))
+    one = browser(begun.organiser)
+    where = f"/issues/{issue.id}/assign"
+    assert one.post(where, filled(one.get(where)) | {"lead": str(begun.bureau.id)}).status_code == 303
+    after(61)
+    assert [x[:4] for x in inbox(begun.department)[before:]] == ["交办通知"]
+    offer = re.search(r"/undo/\d+", one.get(f"/issues/{issue.id}").text)[0]
+    with clock_at(now() + timedelta(seconds=90)):
+        assert one.post(offer).status_code == 303
+    after(100)
+    assert len(inbox(begun.department)) == before + 1, "that, too, rests for a minute"
+    after(200)
+    after(300)
+    new = inbox(begun.department)[before:]
+    assert [x[:4] for x in new] == ["交办通知", "已撤销："] and new[1] == f"已撤销：{new[0]}"
+    message = db.session.scalars(select(Message).where(Message.kind == "taken_back")).one()
+    assert message.url == "/inbox/", "the issue's page is closed to the department again"
+    assert "周某某已撤销此事" in message.text
+
+
+def test_of_a_second_try_undone_at_once_nobody_hears_though_the_first_was_told(slow, begun, browser):
+    task = begun.assigned(begun.issue(begun.hearing("concluded")))
+    after(61)
+    issues.return_assignment(task, reason="不属本局", actor=begun.department)
+    db.session.commit()
+    after(61)
+    assert inbox(begun.organiser)[-1].startswith("退回交办：")
+    for seconds in (70, 75):
+        with clock_at(now() + timedelta(seconds=seconds)):
+            last = db.session.scalars(select(undo.UndoOffer).order_by(undo.UndoOffer.id.desc())).first()
+            undo.take_back(last.id, actor=begun.department)
+            db.session.commit()
+            if seconds == 70:
+                issues.return_assignment(task, reason="不属本局", actor=begun.department)
+                db.session.commit()
+    after(200)
+    heard = inbox(begun.organiser)
+    assert [x[:4] for x in heard if "退回交办" in x] == ["退回交办", "已撤销："]
+
+
+def test_who_need_not_come_and_is_put_back_hears_that_too(slow, begun, browser):
+    hearing = begun.hearing("announced", day=today() + timedelta(days=4))
+    after(61)
+    seat = db.session.scalar(select(Participant).where(Participant.user_id == begun.deputy.id))
+    schedule.remove_participant(seat, actor=begun.organiser)
+    db.session.commit()
+    after(61)
+    assert len(inbox(begun.deputy)) == 2
+    with clock_at(now() + timedelta(seconds=70)):
+        last = db.session.scalars(select(undo.UndoOffer).order_by(undo.UndoOffer.id.desc())).first()
+        undo.take_back(last.id, actor=begun.organiser)
+        db.session.commit()
+    after(140)
+    assert inbox(begun.deputy)[2] == f"已撤销：{inbox(begun.deputy)[1]}"
+    assert hearing.title in inbox(begun.deputy)[2]
 
 
 def test_undone_and_done_again_within_the_minute_is_told_once(slow, begun, browser):

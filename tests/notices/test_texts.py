@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from hearings import undo
 from hearings.db import clock_at, db, local
 from hearings.issues import operations as issues
 from hearings.issues.models import Assignment, Extension, Part, ResultClass
@@ -33,6 +34,7 @@ CARRIERS = {
 OTHERS = {
     "hearing.before", "hearing.day", "due.before", "due.day", "due.reply", "due.reply.day", "overdue.promise",
     "overdue.reply", "confirmation.waits", "minutes.unfetched", "message.failed", "invitation.remind", "digest",
+    "taken_back",
 }  # fmt: skip
 """Kinds that the trail does not tell."""
 
@@ -185,6 +187,14 @@ def tell(story, post):
             issues.accept_assignment(one, actor=who)
         answer = {"signed_by": "吴某某", "actor": w.other_department}
         issues.reply(helper, result_class=ResultClass.A, text="校门一侧请同步装灯。", **answer)
+        story.tell()
+    with story.at(date(2026, 3, 24)):
+        offer = db.session.scalars(select(undo.UndoOffer).order_by(undo.UndoOffer.id)).all()
+        (back,) = [x for x in offer if x.act == "issue.act" and x.payload["action"] == "assignment.return"]
+        undo.take_back(back.id, actor=w.other_department)
+        db.session.flush()
+        story.tell()
+        issues.return_assignment(wrong, reason="工地归住建部门监管", actor=w.other_department)
         story.tell()
     with story.at(date(2026, 3, 25)):
         issues.ask_extension(clear, new_due_on=date(2026, 4, 30), reason="需等铁路部门天窗期", actor=department)
