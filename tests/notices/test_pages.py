@@ -223,6 +223,25 @@ def test_sending_again_makes_one_more_mail_however_often_it_is_clicked(sent, beg
     assert len({m.key for m in mail_to("deputy@example.org")}) == 3
 
 
+def test_it_is_sent_again_from_the_page_of_one_person_too(sent, begun, browser, post):
+    begun.organiser.email = "organiser@example.org"
+    (first,) = mail_to("deputy@example.org")
+    first.reply_to = "organiser@example.org"
+    db.session.commit()
+    where = f"/sent/{begun.deputy.id}"
+    organiser = browser(begun.organiser)
+    path = f"/hearings/{sent.id}/sent/again"
+    assert f'action="{path}"' in organiser.get(where).text
+    answer = organiser.post(path, {"message": first.id, "to": "person"})
+    assert (answer.status_code, answer.location) == (303, where)
+    tell()
+    mails = post.to("deputy@example.org")
+    assert len(mails) == 2 and mails[1]["Reply-To"] == "organiser@example.org"
+    for who in (begun.auditor, begun.leader):
+        assert "/sent/again" not in browser(who).get(where).text
+    assert "/sent/again" not in browser(begun.deputy).get(where).text, "nobody sends themselves anything"
+
+
 def test_a_failed_mail_sent_again_arrives_once_the_address_lives(sent, begun, browser, post):
     post.answers.clear()
     (dead,) = mail_to("dead@example.org")
