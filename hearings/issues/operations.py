@@ -1240,6 +1240,14 @@ def _every_issue_has_a_place(hearing: Hearing) -> None:
         raise RuleBroken(_("%(count)d issues are not assigned, answered, transferred or declined yet.", count=loose))
 
 
+@guard("topic.release")
+def _not_taken_up(topic: Topic) -> None:
+    """What was put to the departments is an issue; in the pool it would be put to them once more."""
+    made = db.session.scalar(select(Issue).where(Issue.topic_id == topic.id, Issue.hearing_id == topic.hearing_id))
+    if made is not None:
+        raise RuleBroken(_("It has been taken up as %(reference)s.", reference=made.reference))
+
+
 @guard("issue.assign")
 def _after_the_evening(issue: Issue) -> None:
     if issue.hearing.status not in (HearingStatus.CONCLUDED, HearingStatus.FILED):

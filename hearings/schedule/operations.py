@@ -1181,6 +1181,7 @@ def release_topic(topic: Topic, *, actor: User) -> None:
     if hearing is None:
         return
     _open_for_topics(hearing)
+    workflow.ask_guards("topic.release", topic)
     audit.record("topic.release", topic, actor, hearing=hearing.id)
     topic.hearing = None
     topic.position = 0

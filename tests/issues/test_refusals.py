@@ -13,6 +13,7 @@ from hearings.issues import operations
 from hearings.issues.models import Assignment, Commitment, ExtensionStatus, IssueStatus, Progress, ResultClass
 from hearings.reviews import operations as reviews
 from hearings.reviews.models import Confirmation, ConfirmationStatus, Verdict
+from hearings.schedule import operations as schedule
 from hearings.schedule.models import HearingKind, HearingStatus
 from hearings.undo import UndoOffer, take_back
 
@@ -64,6 +65,19 @@ def test_what_is_promised_is_kept_or_released_before_an_issue_goes_elsewhere(wor
     operations.release_commitment(promise, reason="由市里办理", actor=world.organiser)
     operations.transfer(issue, to="市里", actor=world.organiser)
     assert issue.status == IssueStatus.TRANSFERRED
+
+
+def test_a_topic_that_was_taken_up_does_not_go_back_to_the_pool(world: Any, browser: Any) -> None:
+    hearing = world.hearing("in_session")
+    topic = schedule.add_topic(title="桥下无灯", hearing=hearing, actor=world.organiser)
+    issue = world.issue(hearing, topic=topic)
+    one = browser(world.organiser)
+    answer = one.post(f"/topics/{topic.id}/release")
+    assert answer.status_code == 409 and f"已作为{issue.reference}提出" in answer.text
+    assert topic.hearing_id == hearing.id
+    operations.remove_issue(issue, actor=world.organiser)
+    assert one.post(f"/topics/{topic.id}/release").status_code == 303
+    assert topic.hearing_id is None
 
 
 def test_a_promise_of_the_night_is_recorded_on_the_night(world: Any, browser: Any) -> None:
