@@ -59,5 +59,10 @@ def first_steps(user: User) -> list[dict[str, Any]]:
     ]
 
 
+def has_begun() -> bool:
+    """Whether any hearing was ever planned here."""
+    return bool(ask(select(exists().where(Hearing.id > 0))).scalar())
+
+
 def _step(done: Any, verb: str, text: str, url: str) -> dict[str, Any]:
     return {"done": bool(done), "verb": verb, "text": text, "url": url}

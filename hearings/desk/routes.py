@@ -9,7 +9,7 @@ from ..people.models import User
 from ..permissions import may, requires, signed_in
 from ..web import me, page, submit
 from . import duties, handover, hub, moved, queries
-from .first_steps import first_steps
+from .first_steps import first_steps, has_begun
 from .forms import HandOverForm
 
 bp = Blueprint("desk", __name__)
@@ -20,7 +20,15 @@ bp.add_url_rule("/hearings/<int:id>", "hub", hub.hub)
 @signed_in
 def front() -> Any:
     """What this person must do now, most urgent first, and what comes up."""
-    return render_template("desk/front.html", front=duties.front(me()), steps=first_steps(me()))
+    person = me()
+    found = duties.front(person)
+    quiet = not (found.now or found.coming)
+    return render_template(
+        "desk/front.html",
+        front=found,
+        steps=first_steps(person),
+        begin=quiet and may(person, "hearing.create") and not has_begun(),
+    )
 
 
 @bp.get("/search")

@@ -136,6 +136,11 @@ def _changed(sender: Any, user: User, **kwargs: Any) -> None:
     flash(_("Your password has been changed. Other sign-ins of yours have ended."), "success")
 
 
+def _nobody_yet() -> dict[str, bool]:
+    """Whether there is nobody who could sign in: the page then says how the first one is made."""
+    return {"nobody_yet": db.session.scalar(select(User.id).limit(1)) is None}
+
+
 beside: dict[str, Callable[[], Any]] = {}
 """What later rooms want to know of the person on every page, as columns by name: asked in the same statement, and
 
@@ -170,3 +175,4 @@ def init_app(app: Any) -> None:
     app.login_manager.user_loader(load_user)
     app.login_manager.request_loader(lambda request: None)  # by the session only, never by a token in an address
     signals.password_changed.connect(_changed, app)
+    security.login_context_processor(_nobody_yet)

@@ -298,10 +298,12 @@ def warnings(
     ends_at: datetime,
     hearing: Hearing | None = None,
     seats_of: Hearing | None = None,
+    chair: User | None = None,
 ) -> list[str]:
     """What speaks against that evening, in sentences; none of it forbids.
 
-    `seats_of`: whose people are meant to come, when the hearing is a copy that does not exist yet.
+    `seats_of`: whose people are meant to come, when the hearing is a copy that does not exist yet; `chair`: who is
+    chosen to preside and has no seat yet.
     """
     said = []
     day = starts_at.astimezone(LOCAL).date()
@@ -332,12 +334,18 @@ def warnings(
     for other in db.session.scalars(select(Hearing).where(overlapping, Hearing.station_id == station.id)):
         said.append(_("The station is taken at that time: “%(title)s”.", title=_told(other)))
     invited = seats_of or hearing
+    meant = [] if chair is None else [Participant.user_id == chair.id]
     if invited is not None:
         mine = (
             select(Participant.user_id, Participant.department_id)
             .where(Participant.hearing_id == invited.id)
             .subquery()
         )
+        meant += [
+            Participant.user_id.in_(select(mine.c.user_id)),
+            Participant.department_id.in_(select(mine.c.department_id)),
+        ]
+    if meant:
         start = datetime.combine(day, datetime.min.time(), LOCAL)
         evening = (
             (Hearing.starts_at >= start)
@@ -351,13 +359,7 @@ def warnings(
             .join(Hearing, Hearing.id == Participant.hearing_id)
             .outerjoin(User, User.id == Participant.user_id)
             .outerjoin(Department, Department.id == Participant.department_id)
-            .where(
-                evening,
-                or_(
-                    Participant.user_id.in_(select(mine.c.user_id)),
-                    Participant.department_id.in_(select(mine.c.department_id)),
-                ),
-            )
+            .where(evening, or_(*meant))
             .order_by(Hearing.starts_at, Hearing.id, Participant.position, Participant.id)
         )
         elsewhere: dict[Hearing, list[str]] = {}

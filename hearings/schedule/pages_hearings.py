@@ -190,6 +190,7 @@ def _checked(form: Any, hearing: Hearing | None, seats_of: Hearing | None = None
         ends_at=local(form.day.data, form.ends.data),
         hearing=hearing,
         seats_of=seats_of,
+        chair=db.session.get(User, form.chair.data) if form.chair.data else None,
     )
 
 
@@ -251,7 +252,14 @@ def _make(form: HearingForm, source: Hearing | None) -> Any:
             return made
 
         done = submit(form, act, to=hub_of, said=_("The hearing has been planned. Nobody has been told yet."))
-    return done or page("schedule/hearing_form.html", form, hearing=None, source=source, considered=considered)
+    return done or page(
+        "schedule/hearing_form.html",
+        form,
+        hearing=None,
+        source=source,
+        considered=considered,
+        may_add_station=may(me(), "station.amend"),
+    )
 
 
 @bp.route("/hearings/<int:id>/edit", methods=["GET", "POST"])
@@ -282,6 +290,7 @@ def edit(hearing: Hearing) -> Any:
         hearing=hearing,
         source=None,
         considered=considered if considered is not None or request.method == "POST" else warnings_of(hearing) or None,
+        may_add_station=False,
     )
 
 

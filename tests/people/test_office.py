@@ -11,7 +11,7 @@ from hearings.db import db
 from hearings.errors import RuleBroken
 from hearings.minutes import operations as minutes
 from hearings.people import house, operations
-from hearings.people.models import House
+from hearings.people.models import House, User
 from tests import factories
 
 
@@ -160,3 +160,48 @@ def test_every_step_leads_somewhere(unnamed, world, browser):
     found = re.search(r'id="first-steps".*?</section>', admin.get("/").text, re.S)[0]
     for path in re.findall(r'href="([^"#]+)', found):
         assert admin.get(path).status_code == 200, path
+
+
+# -- nobody, and nothing, yet --------------------------------------------------------------------------
+
+
+def test_the_sign_in_says_how_the_first_administrator_is_made(app, browser):
+    assert "flask --app wsgi user add" in browser().get("/login").text
+    factories.user("admin")
+    db.session.commit()
+    assert "flask --app wsgi user add" not in browser().get("/login").text
+
+
+def test_a_first_administrator_who_mistypes_is_asked_again(app, monkeypatch):
+    from hearings import cli
+
+    said = iter(["王管理", "王管理", "abc", "sysadmin", "王管理", "short", "sysadmin", "王管理", "Long-enough-1"])
+    told = []
+    monkeypatch.setattr(cli.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(cli.click, "prompt", lambda *words, **kw: next(said))
+    monkeypatch.setattr(cli.click, "echo", lambda words="": told.append(words))
+    cli._first_admin()
+    assert [u.username for u in db.session.scalars(select(User))] == ["sysadmin"]
+    assert len(told) == 3 and next(said, None) is None  # the heading, and two sentences
+
+
+def test_an_organiser_of_a_new_office_is_led_to_the_first_hearing(app, browser):
+    one = factories.user("organiser")
+    db.session.commit()
+    page = browser(one)
+    front = page.get("/").text
+    assert 'href="/hearings/new"' in front and 'href="/help"' in front
+    form = page.get("/hearings/new").text
+    assert "还没有联络站" in form and 'href="/stations/new"' in form
+    factories.station()
+    db.session.commit()
+    assert "还没有联络站" not in page.get("/hearings/new").text
+
+
+def test_a_hearing_that_was_planned_ends_the_lead(world, browser):
+    world.hearing("draft")
+    world.hearing("concluded", day=factories.today())
+    quiet = factories.user("organiser", stations=[world.other_station])
+    db.session.commit()
+    front = browser(quiet).get("/").text
+    assert "拟定第一次会议" not in front
