@@ -184,13 +184,14 @@ def _checked(form: Any, hearing: Hearing | None, seats_of: Hearing | None = None
     """The warnings of an evening that is only being considered (the “check” button), or None if not asked."""
     if not (form.is_submitted() and "check" in request.form and form.validate()):
         return None
+    chair = form.chair.data if "chair" in form else None  # moving a hearing leaves it who presides
     return operations.warnings(
         station=db.session.get_one(Station, form.station.data),
         starts_at=local(form.day.data, form.starts.data),
         ends_at=local(form.day.data, form.ends.data),
         hearing=hearing,
         seats_of=seats_of,
-        chair=db.session.get(User, form.chair.data) if form.chair.data else None,
+        chair=db.session.get(User, chair) if chair else None,
     )
 
 
