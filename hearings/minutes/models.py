@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from ..db import Model, enum_column, now
+from ..db import Model, Numbered, enum_column, now
 from ..errors import RuleBroken
 from ..files import Blob
 from ..people.models import User
@@ -22,7 +22,7 @@ class MinutesStatus(StrEnum):
     PUBLISHED = "published"
 
 
-class Minutes(Model):
+class Minutes(Numbered, Model):
     """One version of a hearing's minutes. Published is final; a correction is version n + 1."""
 
     __table_args__ = (

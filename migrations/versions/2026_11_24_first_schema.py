@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 17:36:24.721481
+Made: 2026-11-24 18:06:44.876176
 """
 
 import sqlalchemy as sa
@@ -594,6 +594,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["reviewed_by_id"], ["user.id"], name=op.f("fk_minutes_reviewed_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes")),
         sa.UniqueConstraint("hearing_id", "version", name=op.f("uq_minutes_hearing_id_version")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("minutes", schema=None) as batch_op:
         batch_op.create_index("ix_minutes_code", ["code"], unique=False)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select, text, update
 
+from hearings import undo
 from hearings.audit import AuditEvent, verify
 from hearings.db import db, today
 from hearings.documents import RenderFailed
@@ -539,3 +540,16 @@ def test_a_real_paper_is_printed(world, browser, concluded):
     printed = {k: v for k, v in minutes.content.items() if k != "signed_copy"}
     assert press.both(printed) == (pdf, word)  # the same content has the same bytes
     assert minutes.content["verify"]["code"] == minutes.code == proof.code_of(printed)
+
+
+def test_a_correction_thrown_away_comes_back_beside_other_minutes_begun_since(world, concluded, publish):
+    publish(concluded)
+    correction = operations.correct(queries.latest(concluded), reason="更正", actor=world.organiser)
+    gone = correction.id
+    operations.abandon(correction, actor=world.organiser)
+    offer = db.session.scalars(select(undo.UndoOffer.id).order_by(undo.UndoOffer.id.desc())).first()
+    other = operations.draft(world.hearing("concluded"), actor=world.organiser)
+    db.session.commit()
+    assert other.id != gone, "the trail names them by their number"
+    undo.take_back(offer, actor=world.organiser)
+    assert [(m.id, m.version) for m in (queries.latest(concluded), other)] == [(gone, 2), (other.id, 1)]
