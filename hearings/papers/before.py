@@ -402,15 +402,18 @@ def _sign_in_table(title: str, rows: list[list[str]]) -> dict[str, Any]:
 
 def _sign_in_rows(seat: Participant) -> list[list[str]]:
     post = _post(seat)
-    if not _known_by_name(seat):
-        return [["", post, "", "", "", ""] for _n in range(seat.seats)]
-    when = ""
-    if seat.came == Came.SIGNED_IN and seat.came_at is not None:
+    when, here = "", seat.came == Came.SIGNED_IN
+    if here and seat.came_at is not None:
         when = seat.came_at.astimezone(LOCAL).strftime("%H:%M")
     elif seat.came == Came.ON_LEAVE:
         when = "请假"
-    proxy = f"{seat.stand_in_name}{'（' + seat.stand_in_title + '）' if seat.stand_in_title else ''}"
-    return [["", post, _padded(seat.name or ""), "", proxy if seat.stand_in_name else "", when]]
+    if not _known_by_name(seat):
+        taken = seat.seats if seat.seats_taken is None else seat.seats_taken
+        return [["", post, "", "", "", when if n < taken or not here else ""] for n in range(seat.seats)]
+    proxy = ""
+    if seat.stand_in_name and (seat.is_stand_in or not here):  # who came himself needs none
+        proxy = f"{seat.stand_in_name}{'（' + seat.stand_in_title + '）' if seat.stand_in_title else ''}"
+    return [["", post, _padded(seat.name or ""), "", proxy, when]]
 
 
 # -- name cards (桌签) -----------------------------------------------------------------------------------

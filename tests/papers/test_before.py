@@ -256,6 +256,32 @@ def test_the_sign_in_sheet_lists_everybody_and_no_resident_by_name(world: World)
     assert "陈阿婆" not in text_of(render("paper", paper))
 
 
+def test_the_sheet_shows_as_many_as_came_and_no_stand_in_of_who_came_himself(world: World) -> None:
+    hearing = full(world)
+    schedule.open_session(hearing, actor=world.organiser)
+    seats = {s.name or s.unit or s.capacity: s for s in before.queries.seats_of(hearing)}
+    bureau, residents = seats["区交通运输局"], seats["resident"]
+    bureau.name, bureau.stand_in_name = "郑某", "冯某"
+    schedule.sign_in(bureau, Came.SIGNED_IN, actor=world.organiser)
+    schedule.sign_in(seats["区教育局"], Came.SIGNED_IN, actor=world.organiser)
+    schedule.sign_in(residents, Came.SIGNED_IN, seats_taken=2, actor=world.organiser)
+    for seat in (bureau, seats["区教育局"], residents):
+        seat.came_at = datetime(2030, 3, 21, 18, 50, tzinfo=LOCAL)
+    db.session.commit()
+
+    def rows() -> dict[str, list[list[str]]]:
+        found: dict[str, list[list[str]]] = {}
+        for row in next(t for t in before.sign_in_sheet(hearing)["tables"] if t["title"] == "列席")["rows"]:
+            found.setdefault(row[1], []).append(row[4:])
+        return found
+
+    shown = rows()
+    assert shown["区交通运输局"] == [["", "18:50"]] and shown["区教育局"] == [["", "18:50"]]
+    assert sorted(when for _proxy, when in shown["选民代表"]) == ["", "", "18:50", "18:50"]
+    schedule.sign_in(bureau, Came.SIGNED_IN, stand_in=True, actor=world.organiser)
+    assert rows()["区交通运输局"][0][0] == "冯某"
+
+
 def test_offices_and_people_with_names_get_cards(world: World) -> None:
     hearing = full(world)
     seat = next(s for s in before.queries.seats_of(hearing) if s.unit == "区教育局")
