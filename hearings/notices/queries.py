@@ -20,9 +20,11 @@ from .outbox import NO_UTF8
 AT_ONCE = 50
 
 
-def inbox(user_id: int, *, before: int | None = None) -> Sequence[Message]:
+def inbox(user_id: int, *, before: int | None = None, only_unread: bool = False) -> Sequence[Message]:
     """A page of a person's messages, newest first, and one more to know whether there are older ones."""
     wanted = select(Message).where(Message.user_id == user_id, Message.channel == Channel.INBOX)
+    if only_unread:
+        wanted = wanted.where(Message.read_at.is_(None))
     if before is not None:
         wanted = wanted.where(Message.id < before)
     return db.session.scalars(wanted.order_by(Message.id.desc()).limit(AT_ONCE + 1)).all()

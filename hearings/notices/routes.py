@@ -68,8 +68,9 @@ def _before() -> int | None:
 @bp.get("/inbox/")
 @signed_in
 def inbox() -> Any:
-    """What has come in for this person, newest first."""
-    rows = queries.inbox(me().id, before=_before())
+    """What has come in for this person, newest first; all of it, or what is unread."""
+    only_unread = request.args.get("show") == "unread"
+    rows = queries.inbox(me().id, before=_before(), only_unread=only_unread)
     shown, more = rows[: queries.AT_ONCE], len(rows) > queries.AT_ONCE
     return render_template(
         "notices/inbox.html",
@@ -77,7 +78,16 @@ def inbox() -> Any:
         older=shown[-1].id if more else None,
         is_first=_before() is None,
         unread=outbox.unread(me().id),
+        only_unread=only_unread,
+        before=_before(),
     )
+
+
+def _same_page() -> str:
+    """The page of the inbox where a button was pressed."""
+    before = as_number(request.form.get("before", ""))
+    where = {"show": "unread" if request.form.get("show") == "unread" else None, "before": before}
+    return url_for("notices.inbox", **{key: value for key, value in where.items() if value is not None})
 
 
 @bp.post("/inbox/<int:id>")
@@ -99,7 +109,9 @@ def read() -> Any:
     if words and number is None:
         abort(404)
     return perform(
-        lambda: outbox.mark_read(me().id, [number] if number is not None else None), "/inbox/", _("Marked as read.")
+        lambda: outbox.mark_read(me().id, [number] if number is not None else None),
+        _same_page() if number is not None else "/inbox/",
+        _("Marked as read."),
     )
 
 

@@ -75,6 +75,19 @@ def test_a_long_list_is_paged_and_leads_back(world, app):
     deputy.opens("/inbox/?before=1").reads("没有更早的消息")
 
 
+def test_what_is_unread_is_found_among_two_hundred_and_a_button_leads_back_to_its_page(world, app):
+    for number in range(200):
+        note(world.deputy, number)
+    db.session.commit()
+    outbox.mark_read(world.deputy.id, [m.id for m in queries.inbox(world.deputy.id)][:50])
+    db.session.commit()
+    deputy = Person(app, "deputy", factories.PASSWORD).opens("/inbox/").reads("150条未读").does_not_read("第149件")
+    deputy.follows("未读").does_not_read("第150件").reads("第149件").follows("下一页").reads("第99件")
+    deputy.sends("标为已读", row="第99件").does_not_read("第99件").reads("第98件", "149条未读")
+    deputy.sends("全部标为已读").opens("/inbox/?show=unread").reads("您已全部读完").follows("全部消息").reads("第199件")
+    assert deputy.browser.post("/inbox/read", {"id": "1", "show": "x", "before": "y"}).location == "/inbox/"
+
+
 def test_nobody_opens_or_marks_what_is_anothers(world, browser):
     other = note(world.other_deputy, 1)
     db.session.commit()
