@@ -202,7 +202,7 @@ def _agenda(hearing: Hearing, reader: User | None) -> tuple[str, ...]:
 def _mail(row: Invitation, hearing: Hearing, seat: Participant | None, kind: str) -> list[Message]:
     """One scheduling mail, and what is remembered of it."""
     off = seat is None
-    with speaking(_language(row)):  # the sentence on what changed
+    with speaking(language_of(row)):  # the sentence on what changed
         change = difference(row.told, hearing) if kind in ("hearing.reschedule", "hearing.cancel") else ""
     subject, words = texts(kind, row, hearing, change)
     host = current_app.config["UID_HOST"]
@@ -247,8 +247,9 @@ def _mail(row: Invitation, hearing: Hearing, seat: Participant | None, kind: str
     return [made] if made is not None else []
 
 
-def _language(row: Invitation) -> str | None:
-    return row.user.locale if row.user is not None else None
+def language_of(row: Invitation) -> str | None:
+    """The language to write to somebody in; None for the house's own."""
+    return row.user.locale if row.user is not None else row.locale
 
 
 def _human(hearing: Hearing) -> str | None:
@@ -261,7 +262,7 @@ def texts(kind: str, row: Invitation, hearing: Hearing, change: str) -> tuple[st
     """Subject and words of a scheduling mail, in the recipient's language."""
     link = f"{outbox.base_url()}/r/{token_of(row)}"
     name = f"invitation.{kind.rpartition('.')[2]}"
-    subject, words = compose(name, _language(row), row=row, hearing=hearing, change=change, link=link)
+    subject, words = compose(name, language_of(row), row=row, hearing=hearing, change=change, link=link)
     return subject, f"{words}\n"
 
 

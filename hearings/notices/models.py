@@ -130,6 +130,8 @@ class Invitation(Model):
     delegate: Mapped[str | None]
     """Who comes instead."""
     delegate_title: Mapped[str | None]
+    locale: Mapped[str | None]
+    """The language that a guest without a sign-in answered in; theirs from then on."""
     reminded_at: Mapped[datetime | None]
     trouble: Mapped[str | None]
     """Why the last mail to this address was given up; empty again once one went out."""

@@ -167,7 +167,7 @@ def _guests(on: date) -> Iterator[dict[str, Any]]:
             token = invitations.token_of(row)
             kind = step.partition(":")[0]
             link = f"{outbox.base_url()}/r/{token}"
-            said = compose(f"invitation.{kind}", None, hearing=hearing, row=row, link=link)
+            said = compose(f"invitation.{kind}", invitations.language_of(row), hearing=hearing, row=row, link=link)
             yield {
                 "key": key,
                 "kind": f"hearing.{kind}",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -86,7 +87,7 @@ def inbox() -> Any:
 def _same_page() -> str:
     """The page of the inbox where a button was pressed."""
     before = as_number(request.form.get("before", ""))
-    where = {"show": "unread" if request.form.get("show") == "unread" else None, "before": before}
+    where: dict[str, Any] = {"show": "unread" if request.form.get("show") == "unread" else None, "before": before}
     return url_for("notices.inbox", **{key: value for key, value in where.items() if value is not None})
 
 
@@ -169,6 +170,8 @@ def respond(token: str) -> Any:
                 delegate=form.delegate.data or None,
                 delegate_title=form.delegate_title.data or None,
             )
+            if row.user_id is None:  # a guest: later mails come in the language that they answered in
+                row.locale = str(get_locale())
         except RuleBroken as broken:
             form.add_error(broken)
         else:

@@ -2,7 +2,7 @@
 
 Revision: 0001
 After:
-Made: 2026-11-24 18:06:44.876176
+Made: 2026-11-24 18:08:34.782765
 """
 
 import sqlalchemy as sa
@@ -475,6 +475,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("delegate", sa.Text(), nullable=True),
         sa.Column("delegate_title", sa.Text(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.CheckConstraint("answer = 'none' OR answered_at IS NOT NULL", name=op.f("ck_invitation_answer_has_time")),

@@ -12,7 +12,7 @@ from hearings import undo
 from hearings.calendars import ics
 from hearings.db import clock_at, db, now, today
 from hearings.desk.handover import hand_over
-from hearings.notices import inbound, invitations, news, outbox
+from hearings.notices import inbound, invitations, news, outbox, reminders
 from hearings.notices.models import DoubtfulAnswer, Invitation, Message, Reply
 from hearings.people import operations as users
 from hearings.reviews import operations as reviews
@@ -548,6 +548,34 @@ def test_asking_again_goes_to_those_who_have_not_answered_once_a_day(asked, begu
 
 
 NASTY = ['"x" <a@b>\r\nBcc: evil@example.org', "名字,;:<>@", "x" * 300, "碶某某\u202e", "\x00\x01"]
+
+
+def test_a_guest_without_a_sign_in_is_written_to_in_the_language_they_answered_in(begun, browser, post):
+    hearing = begun.hearing("draft")
+    schedule.add_guest(
+        hearing, capacity=Capacity.MEDIA, listed=AttendanceList.PUBLIC_GALLERY, name="Smith", email="smith@example.org",
+        actor=begun.organiser,
+    )  # fmt: skip
+    schedule.announce(hearing, actor=begun.organiser)
+    db.session.commit()
+    tell()
+    (first,) = post.to("smith@example.org")
+    assert first["subject"].startswith("邀请：")
+    path = f"/r/{invitations.token_of(one())}"
+    guest = browser()
+    assert "English" in guest.get(path).text
+    guest.post("/language", {"lang": "en", "next": path})
+    assert "Do you come?" in guest.get(path).text
+    assert guest.post(path, {"answer": "accepted"}).status_code == 303
+    move(hearing, begun)
+    tell()
+    change = post.to("smith@example.org")[1]
+    assert "The time has changed" in change.get_body(("plain",)).get_content()
+    with clock_at(hearing.starts_at - timedelta(days=2)):
+        reminders.write()
+        outbox.send_all()
+    reminder = post.to("smith@example.org")[2]
+    assert not re.search("[\u4e00-\u9fff]{2,}：", reminder["subject"])
 
 
 @pytest.mark.parametrize("name", NASTY, ids=range(len(NASTY)))
