@@ -846,9 +846,7 @@ def _looked_at(hearing: Hearing) -> list[Looked]:
             .join(Progress, Progress.assignment_id == Assignment.id)
             .where(Assignment.issue_id.in_(ids), Progress.percent.is_not(None), Progress.at <= end)
             .group_by(Assignment.issue_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     evidence = _grouped(
         db.session.scalars(
