@@ -337,6 +337,8 @@ def read(limit: int = AT_ONCE) -> int:
             continue
         if line.action in HEARING_ACTS and line.subject_id is not None:
             evenings.setdefault(line.subject_id, []).append(line)
+        elif line.action == "minutes.abandon":
+            _tell_of_what_holds(line)
         elif line.action in TELLERS:
             _tell(line, line)
         elif line.action.endswith(".undo"):
@@ -403,6 +405,21 @@ def _tell_of_evening(acts: list[AuditEvent]) -> None:
         return
     moves = [x for x in acts if x.action == "hearing.reschedule"]
     _tell(moves[0] if moves and last.action == "hearing.reschedule" else last, last)
+
+
+def _tell_of_what_holds(line: AuditEvent) -> None:
+    """A correction that kept news of minutes back was thrown away: now people are told, each of them once."""
+
+    def last(action: str, *where: Any) -> AuditEvent | None:
+        wanted = select(AuditEvent).where(AuditEvent.action == action, AuditEvent.hearing_id == line.hearing_id, *where)
+        return db.session.scalar(wanted.order_by(AuditEvent.id.desc()).limit(1))
+
+    begun = last("minutes.correct", AuditEvent.subject_id == line.subject_id)
+    published = last("minutes.publish")
+    if begun is None or published is None:
+        return
+    if timedelta() <= begun.at - published.at <= timedelta(seconds=float(current_app.config["NEWS_DELAY"])):
+        _tell(published, published)
 
 
 def _tell(line: AuditEvent, by: AuditEvent) -> None:

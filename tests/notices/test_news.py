@@ -239,6 +239,27 @@ def test_a_correction_begun_within_the_minute_spares_people_the_first_version(sl
         assert ["第2版" if "第2版" in text else "第1版" for text in heard()] == told
 
 
+@pytest.mark.parametrize("seconds", [30, 600])
+def test_a_correction_thrown_away_lets_the_news_go_once(slow, begun, seconds):
+    hearing = begun.hearing("in_session", day=today() - timedelta(days=1))
+    schedule.conclude(hearing, actor=begun.organiser)
+    one = minutes_.draft(hearing, actor=begun.organiser)
+    minutes_.review(one, actor=begun.street)
+    minutes_.publish(one, issued_by="李", issued_on=today(), pdf=b"%PDF", docx=b"PK", actor=begun.organiser)
+    db.session.commit()
+    with clock_at(now() + timedelta(seconds=seconds)):
+        read()
+        two = minutes_.correct(one, reason="日期有误", actor=begun.organiser)
+        db.session.commit()
+        after(3600)
+        assert len(inbox(begun.deputy)) == (seconds > 60)
+        with clock_at(now() + timedelta(seconds=7200)):
+            minutes_.abandon(two, actor=begun.organiser)
+            db.session.commit()
+            after(3600)
+        assert inbox(begun.deputy) == [f"纪要已印发：{one.content['title']}"]
+
+
 def take_back(browser, user):
     """Press undo on the newest offer."""
     offer = db.session.scalars(select(undo.UndoOffer).order_by(undo.UndoOffer.id.desc())).first()
