@@ -364,6 +364,7 @@ def due_dates(dues: Iterable[Due], *, organiser: str, organisation: str, sent: d
     """A file of due dates for the calendar of a person (RFC 5546 3.2.1): METHOD:PUBLISH, nobody is asked anything.
 
     One file holds many, because a CANCEL or REQUEST must hold one only: what no longer binds comes as CANCELLED.
+    Evolution and Thunderbird keep such an entry, under its mark and on a day that counts as free.
     """
     events = []
     for due in dues:

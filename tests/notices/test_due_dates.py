@@ -70,7 +70,7 @@ def test_a_promise_comes_into_the_calendar_moves_and_gets_its_tick(owed, begun, 
     assert digest(weekday(0)) == 1
     (mail,) = post.to("bureau@example.org")
     words = mail.get_body(("plain",)).get_content()
-    assert "以下到期日可加入您的日历" in words and "桥下装灯" in words
+    assert "以下到期日有新增或变化" in words and "桥下装灯" in words
     (first,) = files(post)
     (event,) = events(first)
     assert event.uid.value == f"commitment-{owed.uid}@yexunhui.local"
@@ -192,7 +192,7 @@ def test_it_rides_along_with_the_one_digest_of_the_day(owed, begun, post):
         db.session.commit()
     assert digest(weekday(0), hour=15) == 0
     (mail,) = post.to("bureau@example.org")
-    assert mail["Subject"] == "2件事项：题等"
+    assert mail["Subject"] == "题"
     assert digest(weekday(1)) == 1
 
 
@@ -278,6 +278,19 @@ def test_evolution_takes_it_over_moves_it_and_marks_it(owed, begun, post, tmp_pa
         ["【承诺到期】桥下装灯", "20260410"],
         ["✓ 桥下装灯", "20260410"],
     ]
+
+
+def test_what_is_off_stays_in_evolution_under_its_mark(owed, begun, post, tmp_path):
+    digest(weekday(0))
+    with on(weekday(0)):
+        issues.release_commitment(owed, reason="并入桥区改造", actor=begun.organiser)
+        db.session.commit()
+    digest(weekday(1))
+    held = witness.by_evolution(tmp_path, *files(post))
+    assert [h[0].split("|")[:2] for h in held] == [
+        ["【承诺到期】桥下装灯", "20260330"],
+        ["【已撤销】桥下装灯", "20260330"],
+    ], "a PUBLISH takes nothing out of a calendar"
 
 
 def test_comparing_tells_only_the_difference():

@@ -229,6 +229,17 @@ def test_due_dates_come_into_thunderbird_by_mail_move_and_get_their_tick(office,
         client.click("imipUpdateButton")
         wait_for(lambda: held() == due, f"they do not change: {held()}")
 
+        issues.release_commitment(lamps, reason="并入桥区改造", actor=world.organiser)
+        db.session.commit()
+        digest(workdays.next_workday(second + timedelta(days=1)))
+        with at(client, "due-date-off"):
+            client.open_mail(office.mail(BUREAU))
+            wait_for(lambda: client.bar()[1] == ["imipUpdateButton"], "it is not taken for a change")
+        client.click("imipUpdateButton")
+        due = {"【已撤销】桥下装灯": f"{lamps.due_on:%Y%m%d}", "✓ 加装垃圾桶": f"{bins.due_on:%Y%m%d}"}
+        db.session.commit()
+        wait_for(lambda: held() == due, f"it does not stay with its mark: {held()}")
+
 
 def test_a_subscribed_calendar_shows_in_thunderbird_and_follows(office, world, house):
     hearing = world.hearing("announced", title="家门口的民生小事")
