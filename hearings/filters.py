@@ -103,8 +103,12 @@ def serial(number: int | None) -> str:
 
 def names(things: Iterable[Any]) -> str:
     """Short names of offices or names of people, joined."""
-    joined = "、" if _chinese() else ", "
-    return joined.join(getattr(t, "short_name", None) or t.name for t in things)
+    return listed(getattr(t, "short_name", None) or t.name for t in things)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words one after the other, as the page's language lists them."""
+    return ("、" if _chinese() else ", ").join(words)
 
 
 def days_until(value: date) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from flask import current_app, flash, get_template_attribute, has_request_context, session
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, Index, inspect, select, update
+from sqlalchemy import ForeignKey, Index, inspect, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -116,8 +116,8 @@ def offer(
     return kept
 
 
-def standing(page: str, *, actor: Any, limit: int = 3) -> list[UndoOffer]:
-    """This person's offers on a thing's page that can still be taken up, the newest first.
+def standing(page: str, *, actor: Any, limit: int = 3, act: str | None = None) -> list[UndoOffer]:
+    """This person's offers on a thing's page that can still be taken up, the newest first; those of one `act` if named.
 
     One that the head of this very page is about to show is left out. One statement, and what `holds` asks.
     """
@@ -129,6 +129,7 @@ def standing(page: str, *, actor: Any, limit: int = 3) -> list[UndoOffer]:
             UndoOffer.page == page,
             UndoOffer.used_at.is_(None),
             UndoOffer.until >= now(),
+            true() if act is None else UndoOffer.act == act,
         )
         .order_by(UndoOffer.id.desc())
         .limit(limit)

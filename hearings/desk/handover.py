@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from .. import audit, undo
 from ..db import db
 from ..errors import RuleBroken
+from ..filters import listed
 from ..issues.models import CLOSED, Assignment, AssignmentStatus, Commitment, CommitmentStatus, Issue
 from ..people.models import Department, User, UserRole
 from ..permissions import Role
@@ -163,7 +164,7 @@ def hand_over(user: User, *, actor: User, to: User | None = None, office_to: Use
     db.session.flush()
     undo.offer(
         "user.hand_over",
-        _("Handed over to %(name)s.", name="、".join(dict.fromkeys(names))),
+        _("Handed over to %(name)s.", name=listed(dict.fromkeys(names))),
         actor=actor,
         back=f"/hand-over/{user.id}",
         kept=kept,

@@ -478,10 +478,10 @@ def release_commitment(commitment: Commitment, *, reason: str, actor: User) -> N
     commitment.report = reason
 
 
-def may_extend(commitment: Commitment) -> None:
+def may_extend(commitment: Commitment, extensions: Sequence[Extension] | None = None) -> None:
     """Raises `RuleBroken` unless more time can be asked for: an open promise, before its date has passed, and as often
 
-    as EXTENSIONS_MOST allows (domain.md §2.1).
+    as EXTENSIONS_MOST allows (domain.md §2.1). `extensions`: the promise's, where they have been read.
     """
     if commitment.status != CommitmentStatus.OPEN:
         raise RuleBroken(_("Only an open commitment can be extended."))
@@ -493,17 +493,12 @@ def may_extend(commitment: Commitment) -> None:
                 day=day_words(commitment.due_on),
             )
         )
-    if _undecided(commitment) is not None:
+    if extensions is None:
+        extensions = db.session.scalars(select(Extension).where(Extension.commitment_id == commitment.id)).all()
+    if any(e.status == ExtensionStatus.ASKED for e in extensions):
         raise RuleBroken(_("An extension has been asked for and is not decided yet."))
     most = current_app.config["EXTENSIONS_MOST"]
-    had = db.session.scalar(
-        select(func.count()).where(
-            Extension.commitment_id == commitment.id,
-            Extension.status == ExtensionStatus.GRANTED,
-            ~Extension.directed,
-        )
-    )
-    if (had or 0) >= most:
+    if sum(e.status == ExtensionStatus.GRANTED and not e.directed for e in extensions) >= most:
         raise RuleBroken(
             ngettext(
                 "This commitment has been extended %(num)d time, which is the most.",

@@ -14,7 +14,7 @@ from .. import audit
 from ..audit import AuditEvent
 from ..db import LOCAL, db, today
 from ..files import Blob, StoredFile
-from ..filters import serial
+from ..filters import listed, serial
 from ..people.models import Department, User, UserRole, offices_of_today
 from ..permissions import Clause, Role, scoped
 from ..prepared import StandIn, ask, particulars, stand_in
@@ -407,7 +407,7 @@ def _issue_rows(ids: Sequence[int]) -> list[IssueRow]:
             hearing_id=r.hearing_id,
             held_on=r.starts_at.astimezone(LOCAL).date(),
             deputy=r.name,
-            leads="、".join(dict.fromkeys(leads)),
+            leads=listed(dict.fromkeys(leads)),
             result_class=answers[-1].result_class if answers else None,
         )
         row.due_on, row.light = _next_date(r.status, promises, now, on)
@@ -659,7 +659,7 @@ def _promise_rows(ids: Sequence[int]) -> list[PromiseRow]:
             issue_title=r.title,
             measure=r.measure,
             lead=r.short_name,
-            co_handlers="、".join(h.short_name for h in helping.get(r.id, ())),
+            co_handlers=listed(h.short_name for h in helping.get(r.id, ())),
             due_on=r.due_on,
             status=r.status,
             percent=r.percent,

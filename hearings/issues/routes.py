@@ -2,7 +2,7 @@
 
 import io
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from .. import audit, undo, workflow
 from ..db import db, today
 from ..errors import RuleBroken
 from ..files import StoredFile, store
-from ..filters import day
+from ..filters import day, names
 from ..forms import Form, as_number
 from ..people.words import act, actor_words
 from ..permissions import Role, allowed, fetch, may, requires
@@ -484,7 +484,7 @@ def _next_due(issue: Issue, record: queries.Record) -> tuple[date | None, str]:
 def _waiting(issue: Issue, record: queries.Record) -> str:
     """In a sentence: who is to do what next."""
     leads = [a for a in record.assignments if a.round == issue.round and a.part != Part.CO_HANDLER]
-    who = "、".join(a.department.short_name for a in leads if a.status != AssignmentStatus.RETURNED)
+    who = names(a.department for a in leads if a.status != AssignmentStatus.RETURNED)
     if issue.status == IssueStatus.REGISTERED:
         return _("Waits to be assigned after the evening, or settled otherwise.")
     if issue.status == IssueStatus.RETURNED:
@@ -1008,17 +1008,18 @@ def commitment(id: int) -> Any:
     extensions = queries.extensions_of(found)
     rights = allowed(user, found, [a for a in PROMISE_ACTS if not a.startswith("extension.g")])
     waiting = next((e for e in extensions if e.status == ExtensionStatus.ASKED), None)
-    buttons = _promise_buttons(found, rights, waiting)
+    buttons = _promise_buttons(found, rights, extensions)
     primary = next((b for b in buttons if b.get("primary")), None)
     link = queries.is_readable(user, found.issue_id)
-    offers = undo.standing(f"/issues/{found.issue_id}", actor=user) if "commitment.verify" in rights else []
+    page_ = f"/issues/{found.issue_id}"
+    urged = "commitment.verify" in rights and found.status == CommitmentStatus.OPEN
     return render_template(
         "issues/commitment.html",
-        undos=[kept for kept in offers if kept.act == "assignment.urge"][:1],
+        undos=undo.standing(page_, actor=user, act="assignment.urge", limit=1) if urged else [],
         commitment=found,
         shown=story.promise(found),
         issue=found.issue,
-        link=f"/issues/{found.issue_id}" if link else None,
+        link=page_ if link else None,
         events=story.promise_story(
             found,
             extensions,
@@ -1033,7 +1034,7 @@ def commitment(id: int) -> Any:
     )
 
 
-def _promise_buttons(c: Commitment, rights: set[str], waiting: Extension | None) -> list[dict[str, Any]]:
+def _promise_buttons(c: Commitment, rights: set[str], extensions: Sequence[Extension]) -> list[dict[str, Any]]:
     """What the person can do with the promise."""
     at = f"/commitments/{c.id}"
     buttons: list[dict[str, Any]] = []
@@ -1053,7 +1054,7 @@ def _promise_buttons(c: Commitment, rights: set[str], waiting: Extension | None)
                     buttons.append({"url": f"/assignments/{a.id}/supervise", "label": _("Supervise")})
         if "extension.ask" in rights:
             with suppress(RuleBroken):
-                operations.may_extend(c)
+                operations.may_extend(c, extensions)
                 buttons.append({"url": f"{at}/extend", "label": _("Ask for an extension")})
         if "commitment.correct" in rights and operations.may_correct(c):
             buttons.append({"url": f"{at}/correct", "label": _("Correct a recording error")})
