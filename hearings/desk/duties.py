@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from ..db import LOCAL, UTCDateTime, local, today
-from ..filters import days_until, serial, short_day, span
+from ..filters import days_until, moment, serial, short_day, span
 from ..issues import rules
 from ..issues.models import (
     CLOSED,
@@ -607,6 +607,7 @@ def _department(user: StandIn) -> list[Rule]:
             verb=lambda: _("Name the attendee"),
             url="/hearings/{hearing}/attendee",
             more_url="/hearings/?status=announced",
+            note=lambda row: " ".join(w for w in (serial(row.serial), moment(row.since)) if w),
             due=lambda row: row.since.astimezone(LOCAL).date(),
             light=lambda row: "yellow" if row.since <= local(today(), time()) + timedelta(days=7) else "green",
         ),

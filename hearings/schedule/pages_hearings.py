@@ -25,10 +25,12 @@ from .forms import (
     month_of,
 )
 from .models import (
+    CAPACITY_LABELS,
     KIND_LABELS,
     Hearing,
     HearingKind,
     HearingStatus,
+    Participant,
     Station,
 )
 from .pages import TONES, address_of, bp, hub_of, total_of, warn, warnings_of
@@ -326,6 +328,13 @@ def _as_columns(hearing: Hearing, changes: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _called(seat: Participant) -> str:
+    """A seat in a list: who sits there, or whose it is, and how many."""
+    unit = seat.department.short_name if seat.department is not None else seat.unit
+    words = " ".join(w for w in (unit, seat.name) if w) or str(CAPACITY_LABELS[seat.capacity])
+    return f"{words} × {seat.seats}" if seat.seats > 1 else words
+
+
 @bp.route("/hearings/<int:id>/announce", methods=["GET", "POST"])
 @requires("hearing.announce", Hearing)
 def announce(hearing: Hearing) -> Any:
@@ -354,7 +363,7 @@ def announce(hearing: Hearing) -> Any:
         warnings=warnings_of(hearing),
         people=[s for s in seats if s.user_id],
         offices=[s.department for s in seats if s.department_id in reached],
-        by_hand=[s for s in seats if not s.user_id and s.department_id not in reached],
+        by_hand=[_called(s) for s in seats if not s.user_id and s.department_id not in reached],
         topics=topics,
         seats=seats,
         undo_minutes=current_app.config["UNDO_MINUTES"],

@@ -187,6 +187,9 @@ def attendee(hearing: Hearing) -> Any:
         return page("schedule/attendees.html", hearing=hearing, seats=seats, papers=queries.preparations(hearing, me()))
     form = AttendeeForm(obj=seat, text=None)
     parts = ("name", "title", "stand_in_name", "stand_in_title")
+    proposed = None
+    if not form.is_submitted() and not seat.name and (proposed := queries.attended_last(seat)) is not None:
+        form.name.data, form.title.data = proposed  # `base` keeps that nothing is known: sent unchanged, it is said
 
     def act() -> None:
         assert seat is not None and seat.department is not None
@@ -216,6 +219,7 @@ def attendee(hearing: Hearing) -> Any:
         hearing=hearing,
         seat=seat,
         several=len(seats) > 1,
+        proposed=proposed,
         topics=queries.topics_for(hearing, seat.department_id or 0),
         papers=[p for p in queries.preparations(hearing, me()) if p.department_id == seat.department_id],
         closed=hearing.status in (*operations.LASTING, HearingStatus.FILED),

@@ -323,6 +323,20 @@ def department_seats(hearing: Hearing, user: Any, everyone: bool) -> Sequence[Pa
     return db.session.scalars(query).all()
 
 
+def attended_last(seat: Participant) -> tuple[str, str | None] | None:
+    """Who came for this office, or was named, at its hearing before: name and job title."""
+    found = db.session.execute(
+        select(Participant.name, Participant.title)
+        .join(Hearing, Hearing.id == Participant.hearing_id)
+        .where(
+            Participant.department_id == seat.department_id, Participant.name.is_not(None), Participant.id != seat.id
+        )
+        .order_by(Hearing.starts_at.desc(), Participant.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return (found.name, found.title) if found is not None else None
+
+
 def preparations(hearing: Hearing, user: Any) -> Sequence[Preparation]:
     """What offices have handed in for a hearing and this person may read, oldest first."""
     return db.session.scalars(

@@ -1,11 +1,12 @@
 """Who takes part: from the directory in bulk, by name, without names; what an office says and brings."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from hearings.db import db
+from hearings.db import db, today
 from hearings.schedule import operations
 from hearings.schedule.models import AttendanceList, Capacity, HearingStatus, Participant, Preparation
 from tests import factories
@@ -357,3 +358,18 @@ def test_200_participants_cost_no_more_statements(world, browser, statements):
     with statements() as announcing:
         one.get(pages[1])
     assert len(announcing) <= 16
+
+
+def test_who_came_last_time_is_proposed_and_sent_as_it_stands(world, browser):
+    before = world.hearing("announced", day=today() + timedelta(days=5))
+    operations.name_attendee(office_seat(before, world.bureau), name="郑某某", title="局长", actor=world.department)
+    hearing = world.hearing("announced", day=today() + timedelta(days=40))
+    one, path = browser(world.department), f"/hearings/{hearing.id}/attendee"
+    page = one.get(path)
+    assert (value_of(page, "name"), value_of(page, "title")) == ("郑某某", "局长")
+    assert words("Filled in as at the hearing before; nothing is sent yet.") in page.text
+    assert office_seat(hearing, world.bureau).name is None
+    assert one.post(path, form_of(page)).status_code == 303
+    seat = office_seat(hearing, world.bureau)
+    assert (seat.name, seat.title) == ("郑某某", "局长")
+    assert value_of(browser(world.other_department).get(path), "name") == "", "only one's own office is looked up"
