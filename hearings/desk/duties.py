@@ -284,14 +284,15 @@ def _organiser(user: StandIn) -> list[Rule]:
         .where(_is(Hearing.status, HearingStatus.DRAFT, HearingStatus.ANNOUNCED, HearingStatus.IN_SESSION))
     )
     replied = issues.where(_is(Issue.status, IssueStatus.REPLIED))
-    registered = issues.where(_is(Issue.status, IssueStatus.REGISTERED), held)
+    registered = issues.where(_is(Issue.status, IssueStatus.REGISTERED))
+    off = _is(Hearing.status, HearingStatus.CANCELLED)
     settled = _is(Issue.outcome, *SETTLED_ON_SITE, Outcome.NOT_ACCEPTED)
     waiting = ConfirmationStatus.ASKED
     agreed = (ConfirmationStatus.CONFIRMED, ConfirmationStatus.WAIVED)
     return [
         Rule(
             "assign",
-            registered.where(or_(Issue.outcome.is_(None), ~settled)).with_only_columns(
+            registered.where(held, or_(Issue.outcome.is_(None), ~settled)).with_only_columns(
                 *_of_issue(Issue.id, since=Hearing.concluded_at)
             ),
             title=lambda: _("Issues to assign"),
@@ -304,14 +305,18 @@ def _organiser(user: StandIn) -> list[Rule]:
         ),
         Rule(
             "settle",
-            registered.where(settled).with_only_columns(
-                *_of_issue(Issue.id, since=Hearing.concluded_at, extra=cast(Issue.outcome, String))
+            registered.where(or_(and_(held, settled), off)).with_only_columns(
+                *_of_issue(
+                    Issue.id,
+                    since=Hearing.concluded_at,
+                    extra=case((off, ""), else_=cast(Issue.outcome, String)),
+                )
             ),
-            title=lambda: _("Answered or not accepted on the night: to be settled"),
+            title=lambda: _("Not to be assigned, and not settled yet"),
             verb=lambda: _("Settle"),
             url="/issues/{id}",
             more_url="/issues/?status=registered",
-            note=lambda row: str(OUTCOME_LABELS[Outcome(row.extra)]),
+            note=lambda row: str(OUTCOME_LABELS[Outcome(row.extra)] if row.extra else _("the hearing was cancelled")),
             light=lambda row: "yellow",
             waits=True,
         ),

@@ -51,10 +51,17 @@ def test_what_was_settled_on_the_night_is_not_to_be_assigned(world):
     assign, answered, declined = (world.issue(over) for _ in range(3))
     issues.decide_outcome(answered, Outcome.ANSWERED_ON_SITE, actor=world.organiser)
     issues.decide_outcome(declined, Outcome.NOT_ACCEPTED, note="不属本区职权，请向市里反映。", actor=world.organiser)
+    off = world.hearing("announced")
+    early = world.issue(off)
+    schedule.cancel(off, reason="台风", actor=world.organiser)
     db.session.commit()
     found = tasks(world.organiser)
     assert found["assign"] == [(f"/issues/{assign.id}/assign", "yellow")]
-    assert found["settle"] == [(f"/issues/{answered.id}", "yellow"), (f"/issues/{declined.id}", "yellow")]
+    assert found["settle"] == [
+        (f"/issues/{answered.id}", "yellow"),
+        (f"/issues/{declined.id}", "yellow"),
+        (f"/issues/{early.id}", "yellow"),
+    ]
 
 
 def test_an_organisers_hearings_by_where_they_are_in_their_life(world):
