@@ -121,7 +121,7 @@ def everybody_is_invited(cast):
         organiser.reads("已安排16个席位", "10个席位 — 群众代表")
 
     with on("2025-05-07 09:00"):
-        organiser.opens(HEARING).follows("发布").reads("张某某、代表甲、代表乙", "没有账号的11个席位")
+        organiser.opens(HEARING).follows("发布").reads("张某某、代表甲、代表乙", "新碶街道办、群众代表 × 10")
         organiser.sends("发布", serial_no="34").reads("已发布", "第34期", "会议编号 YX-2025-34")
 
 

@@ -415,9 +415,9 @@ def _issue_buttons(issue: Issue, record: queries.Record, rights: set[str]) -> tu
         primary = move in ("assign", "strike_off")
         buttons.append({"url": f"/issues/{issue.id}/{last}", "label": words, "primary": primary})
     if "issue.amend" in rights:
-        nobody = issue.lead_deputy_id is None and Role.ORGANISER in me().role_set and not issue.is_closed
-        at, words = ("#lead_deputy", _("Choose the deputy")) if nobody else ("", _("Edit"))
-        buttons.append({"url": f"/issues/{issue.id}/edit{at}", "label": words})
+        if issue.lead_deputy_id is None and Role.ORGANISER in me().role_set and not issue.is_closed:
+            buttons.append({"url": f"/issues/{issue.id}/edit#lead_deputy", "label": _("Choose the deputy")})
+        buttons.append({"url": f"/issues/{issue.id}/edit", "label": _("Edit")})
     return buttons, whys
 
 

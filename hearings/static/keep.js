@@ -106,6 +106,7 @@
     let before = shown(form, true);
     let sent = null;
     let kept = true;
+    let over = false; // the server has it: a store that was put off must not bring it back
 
     const changes = () => {
       const now = shown(form);
@@ -113,6 +114,7 @@
     };
     const count = () => uploads.reduce((sum, field) => sum + field.files.length, 0);
     const store = () => {
+      if (over) return;
       const values = changes();
       if (!Object.keys(values).length && !count()) { forget(key); return; }
       const was = base();
@@ -201,7 +203,7 @@
     const entry = read(key);
     if (entry && !document.querySelector("[data-error-summary]")) restore(entry);
 
-    if (sends) sending(form, { key, store, ids, mark: (value) => { sent = value; }, last: () => sent });
+    if (sends) sending(form, { key, store, ids, mark: (value) => { sent = value; }, last: () => sent, end: () => { over = true; } });
     else {
       form.addEventListener("submit", (event) => {
         const button = event.submitter;
@@ -233,7 +235,7 @@
   /* Sending from the page. The same words go under the same id; words changed since go under the next one, and the
      server tells by the device's own id that both are one entry. */
 
-  const sending = (form, { key, store, ids, mark, last }) => {
+  const sending = (form, { key, store, ids, mark, last, end }) => {
     const button = form.querySelector('.form-buttons [type="submit"]');
     const note = make("p", "autosave-note send-note");
     note.setAttribute("role", "status");
@@ -280,6 +282,7 @@
         }
         if (answer.ok && (data.location || answer.redirected)) {
           dirty.delete(form);
+          end();
           await forget(key);
           const to = new URL(data.location || answer.url, location.href);
           location.assign(to);

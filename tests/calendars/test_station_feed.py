@@ -110,7 +110,7 @@ def test_a_change_reaches_it_and_its_reason_stays_inside(world, browser, door):
 def test_what_is_taken_back_is_gone(world, browser, door):
     hearing = world.hearing("announced")
     assert summaries(browser().get(door).data) == [hearing.title]
-    schedule._take_announcement_back(actor=world.organiser, hearing_id=hearing.id)
+    schedule._take_announcement_back(actor=world.organiser, hearing_id=hearing.id, by=world.organiser.id)
     assert summaries(browser().get(door).data) == []
 
 
