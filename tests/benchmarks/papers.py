@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from config import Config
+from config import Config, TestConfig
 from hearings import create_app
 from hearings.db import db, now
 from hearings.documents import fonts, pdf
@@ -129,6 +129,10 @@ def _arranged(url: str, folder: Path) -> tuple[list[int], int, float]:
     """(hearings with drafts of 60 items, one whose minutes are published, seconds to render those)."""
     config = Config()
     config.DATABASE_URL, config.INSTANCE = url, str(folder)
+    config.ORGANISATION, config.OFFICE_NAME = (
+        TestConfig.ORGANISATION,
+        TestConfig.OFFICE_NAME,
+    )  # nothing is issued without
     app = create_app(config)
     with app.app_context():
         db.create_all()
