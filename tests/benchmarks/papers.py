@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from config import Config, TestConfig
 from hearings import create_app
-from hearings.db import db, now
+from hearings.db import db, now, today
 from hearings.documents import fonts, pdf
 from hearings.issues import operations as issues
 from hearings.issues.models import ExchangeKind
@@ -146,7 +146,7 @@ def _arranged(url: str, folder: Path) -> tuple[list[int], int, float]:
         paper = minutes.latest(published)
         assert paper
         minutes.review(paper, actor=colleague)
-        signed: dict[str, Any] = {"issued_by": "张某某", "issued_on": now().date()}
+        signed: dict[str, Any] = {"issued_by": "张某某", "issued_on": today()}
         final = minutes.to_print(paper, **signed)
         pdf.render("minutes", final)
         rendering = statistics.median(_seconds(lambda: pdf.render("minutes", final)) for _ in range(3))
