@@ -203,7 +203,8 @@ def _served() -> None:
             (Path(scratch) / "fonts").symlink_to(fonts.FONTS_DIR.resolve())
         drafts, published, rendering = _arranged(url, Path(scratch))
         pdf.close()
-        with serving(url, Path(scratch)) as server:
+        named = {"HEARINGS_ORGANISATION": TestConfig.ORGANISATION, "HEARINGS_OFFICE_NAME": TestConfig.OFFICE_NAME}
+        with serving(url, Path(scratch), **named) as server:
             cookie, _token = load.sign_in(server.port, "organiser")
             reader = load.Reader(server.port, cookie)
             path = f"/hearings/{published}/minutes.pdf"
